@@ -1,0 +1,69 @@
+"""The table of kinds: (group, kind) to model. A kind is added here and nowhere else.
+
+Every other kind of these groups is either known to be somebody else's (skipped with a notice),
+known but not served yet (so says a notice), or a mistake (an error).
+"""
+
+from msgspec import Struct
+
+from proxy.resources import core, gateway, httproute, own, policy
+from proxy.resources.meta import Resource
+
+GATEWAY = gateway.GROUP
+EXPERIMENTAL = "gateway.networking.x-k8s.io"
+CORE = ""
+DISCOVERY = "discovery.k8s.io"
+NETWORKING = "networking.k8s.io"
+OWN = own.GROUP
+
+
+class Kind(Struct, frozen=True):
+    """A kind that is served."""
+
+    model: type[Resource]
+    versions: tuple[str, ...]
+    """Served versions, the preferred one first."""
+
+
+KINDS: dict[tuple[str, str], Kind] = {
+    (GATEWAY, "GatewayClass"): Kind(gateway.GatewayClass, ("v1", "v1beta1")),
+    (GATEWAY, "Gateway"): Kind(gateway.Gateway, ("v1", "v1beta1")),
+    (GATEWAY, "HTTPRoute"): Kind(httproute.HTTPRoute, ("v1", "v1beta1")),
+    (GATEWAY, "ReferenceGrant"): Kind(policy.ReferenceGrant, ("v1", "v1beta1")),
+    (CORE, "Service"): Kind(core.Service, ("v1",)),
+    (DISCOVERY, "EndpointSlice"): Kind(core.EndpointSlice, ("v1",)),
+    (CORE, "Namespace"): Kind(core.Namespace, ("v1",)),
+    (CORE, "Secret"): Kind(core.Secret, ("v1",)),
+    (CORE, "ConfigMap"): Kind(core.ConfigMap, ("v1",)),
+    (OWN, "Backend"): Kind(own.Backend, ("v1alpha1",)),
+}
+
+NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
+    {
+        *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ListenerSet")),
+        (GATEWAY, "BackendTLSPolicy"),
+        *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy", "XMesh")),
+        *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
+        *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "GatewayParameters", "RateLimit", "JWTAuth")),
+        *((OWN, kind) for kind in ("BasicAuth", "APIKeyAuth", "IPAccess", "DirectResponse")),
+        *((OWN, kind) for kind in ("FaultInjection", "Compression")),
+    }
+)
+
+SOMEBODY_ELSES: frozenset[tuple[str, str]] = frozenset(
+    {
+        *((CORE, kind) for kind in ("Binding", "ComponentStatus", "Endpoints", "Event", "LimitRange")),
+        *((CORE, kind) for kind in ("PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate")),
+        *((CORE, kind) for kind in ("Node", "ReplicationController", "ResourceQuota", "ServiceAccount")),
+        *((NETWORKING, kind) for kind in ("IPAddress", "NetworkPolicy", "ServiceCIDR")),
+    }
+)
+"""Kinds of groups we read from that a gateway has no use for."""
+
+GROUPS: frozenset[str] = frozenset(group for group, _ in (*KINDS, *NOT_SERVED_YET))
+"""In these groups an unknown kind is a mistake; in all others it is none of our business."""
+
+
+def kind_names(group: str) -> list[str]:
+    """Every kind of the group that a user could mean, for hints."""
+    return sorted(kind for at, kind in (*KINDS, *NOT_SERVED_YET, *SOMEBODY_ELSES) if at == group)

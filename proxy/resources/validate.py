@@ -1,0 +1,79 @@
+"""The rules a CRD has beside its types: what the API server checks with CEL, for sources without one.
+
+One file per kind; each yields findings and changes nothing. Types, enumerations, patterns and
+limits are not here: they stand in the models.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
+from proxy.resources.fields import LABEL, SUBDOMAIN
+from proxy.resources.gateway import Gateway
+from proxy.resources.httproute import HTTPRoute
+from proxy.resources.meta import ObjectMeta, Resource
+from proxy.resources.own import Backend
+from proxy.resources.problem import Finding
+from proxy.resources.validate_core import (
+    validate_config_map,
+    validate_endpoint_slice,
+    validate_secret,
+    validate_service,
+)
+from proxy.resources.validate_gateway import validate_gateway
+from proxy.resources.validate_httproute import validate_httproute
+from proxy.resources.validate_own import validate_backend
+
+VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
+    Gateway: validate_gateway,
+    HTTPRoute: validate_httproute,
+    Service: validate_service,
+    EndpointSlice: validate_endpoint_slice,
+    Secret: validate_secret,
+    ConfigMap: validate_config_map,
+    Backend: validate_backend,
+}
+
+_LABEL_NAMED: Final = (Service, Namespace)
+"""Kinds whose names are one DNS label; all others take dots."""
+_LABEL_NAME = re.compile(rf"{LABEL}\Z")
+_SUBDOMAIN_NAME = re.compile(rf"{SUBDOMAIN}\Z")
+_QUALIFIED_NAME = re.compile(rf"(?:{SUBDOMAIN}/)?(?:[A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]\Z")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
+
+
+def validate(item: Resource) -> list[Finding]:
+    """Everything wrong with a well-typed object."""
+    findings = list(_metadata(type(item), item.metadata))
+    validator = VALIDATORS.get(type(item))
+    if validator is not None:
+        findings.extend(validator(item))
+    return findings
+
+
+def _metadata(model: type[Resource], meta: ObjectMeta) -> Iterator[Finding]:
+    yield from _name(model, meta.name)
+    if meta.namespace and (len(meta.namespace) > 63 or not _LABEL_NAME.match(meta.namespace)):
+        message = f'"{meta.namespace}" is not a namespace: up to 63 of a-z, 0-9 and "-"'
+        yield Finding(("metadata", "namespace"), message)
+    for key, value in meta.labels.items():
+        if not _QUALIFIED_NAME.match(key):
+            yield Finding(("metadata", "labels", key), "not a label name", at_key=True)
+        if not _LABEL_VALUE.match(value):
+            yield Finding(
+                ("metadata", "labels", key), f'"{value}" is not a label value: up to 63 of A-Z, a-z, 0-9, - _ .'
+            )
+    for key in meta.annotations:
+        if not _QUALIFIED_NAME.match(key.lower()):
+            yield Finding(("metadata", "annotations", key), "not an annotation name", at_key=True)
+
+
+def _name(model: type[Resource], name: str) -> Iterator[Finding]:
+    path = ("metadata", "name")
+    if not name:
+        yield Finding(path, "required, but missing", "give the object a name", at_key=True)
+    elif model in _LABEL_NAMED and (len(name) > 63 or not _LABEL_NAME.match(name)):
+        yield Finding(path, f'"{name}" is not a name: up to 63 of a-z, 0-9 and "-", a letter or digit at both ends')
+    elif len(name) > 253 or not _SUBDOMAIN_NAME.match(name):
+        yield Finding(path, f'"{name}" is not a name: a-z, 0-9, "-" and ".", a letter or digit at both ends')
