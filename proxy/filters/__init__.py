@@ -1,0 +1,30 @@
+"""Filters: what a rule or a backendRef does to messages. FILTERS says which module builds which.
+
+To add one: its plain description in `snapshot.route`, a module here whose `build` makes a FilterChain of
+it, and a row in FILTERS.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from proxy.filters import fail, header_modifier, redirect, url_rewrite
+from proxy.filters.base import NO_FILTERS, FilterChain
+from proxy.snapshot.route import Fail, Filter, HeaderModifier, Redirect, Rewrite
+
+FILTERS: Mapping[type[Filter], Callable[[Any], FilterChain]] = {
+    HeaderModifier: header_modifier.build,
+    Redirect: redirect.build,
+    Rewrite: url_rewrite.build,
+    Fail: fail.build,
+}
+
+
+def build_chain(specs: tuple[Filter, ...]) -> FilterChain:
+    """One chain of all filters of a rule or backendRef, in the order listed."""
+    if not specs:
+        return NO_FILTERS
+    chains = [FILTERS[type(spec)](spec) for spec in specs]
+    return FilterChain(
+        on_request=tuple(step for chain in chains for step in chain.on_request),
+        on_response=tuple(step for chain in chains for step in chain.on_response),
+    )

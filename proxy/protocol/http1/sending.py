@@ -1,0 +1,93 @@
+"""How a response leaves: framing and connection fields, pieces held back so that few writes carry them.
+
+The sending half of the server codec, and the states that both halves share.
+"""
+
+from proxy.protocol.http1.carrier import Carrier
+from proxy.protocol.http1.encode import JOIN_BELOW, encode_chunk, encode_response
+from proxy.protocol.message import Headers, Response
+
+HEAD, BODY, WAIT, TUNNEL, CLOSED = range(5)
+
+
+class ResponseSender:
+    """Where the connection stands, and the response to its request in flight."""
+
+    __slots__ = ("_carrier", "_chunked_out", "_draining", "_keep_alive", "_method", "_out", "_request_done", "_state",
+                 "_version")  # fmt: skip
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self._state = HEAD
+        self._draining = False
+        self._method = b""
+        self._version = 11
+        self._request_done = True
+        self._keep_alive = True
+        self._chunked_out = False
+        self._out: list[bytes] = []
+
+    def send_informational(self, response: Response) -> None:
+        if self._version == 11 and self._state != CLOSED:
+            self._carrier.write(encode_response(response, b""))
+
+    def send_head(self, response: Response, end: bool) -> None:
+        if response.status == 101:
+            self._out.append(encode_response(response, b"\r\nconnection: upgrade\r\nupgrade: " + response.upgrade))
+            self._state = TUNNEL
+            self._keep_alive = False
+            self.flush()
+            return
+        fields = self._frame_response(response, end)
+        if self._draining or not self._request_done:
+            self._keep_alive = False
+        if not self._keep_alive:
+            fields += b"\r\nconnection: close"
+        elif self._version == 10:
+            fields += b"\r\nconnection: keep-alive"
+        self._out.append(encode_response(response, fields))
+
+    def _frame_response(self, response: Response, end: bool) -> bytes:
+        """RFC 9112 section 6: chunked where the length is unknown, or until close for HTTP/1.0."""
+        self._chunked_out = False
+        if self._method == b"HEAD":
+            return b""
+        if end:
+            bodyless = response.status in (204, 304) or _has_length(response.headers)
+            return b"" if bodyless else b"\r\ncontent-length: 0"
+        if response.content_length >= 0:
+            return b""
+        if self._version == 11:
+            self._chunked_out = True
+            return b"\r\ntransfer-encoding: chunked"
+        self._keep_alive = False
+        return b""
+
+    def send_data(self, chunk: bytes) -> None:
+        if self._chunked_out:
+            if len(chunk) < JOIN_BELOW:
+                self._out.append(encode_chunk(chunk))
+            else:
+                self._out += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
+        else:
+            self._out.append(chunk)
+
+    def flush(self) -> None:
+        out = self._out
+        if not out:
+            return
+        if self._state == CLOSED:
+            out.clear()
+        elif len(out) == 1:
+            self._carrier.write(out[0])
+            out.clear()
+        elif len(out[1]) < JOIN_BELOW or len(out) > 8:
+            self._carrier.write(b"".join(out))
+            out.clear()
+        else:
+            self._out = []
+            self._carrier.writelines(out)
+
+
+def _has_length(headers: Headers) -> bool:
+    return any(name == b"content-length" for name, _ in headers)

@@ -1,0 +1,34 @@
+"""How much a peer may send before it is refused: sizes and counts, in one place."""
+
+
+class Limits:
+    """Octets and counts; the defaults are the product's. One object per process, shared by its codecs."""
+
+    __slots__ = ("chunk_line", "field_count", "head", "interim_responses", "request_line", "response_head",
+                 "trailers")  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        request_line: int = 8 * 1024,
+        head: int = 32 * 1024,
+        field_count: int = 100,
+        trailers: int = 8 * 1024,
+        chunk_line: int = 272,
+        response_head: int = 64 * 1024,
+        interim_responses: int = 16,
+    ) -> None:
+        self.request_line = request_line
+        """Longest request line, CRLF not counted (414)."""
+        self.head = head
+        """Longest header section, request line included (431)."""
+        self.field_count = field_count
+        """Most fields of one request or response (431, 502)."""
+        self.trailers = trailers
+        """Longest trailer section (400, 502)."""
+        self.chunk_line = chunk_line
+        """Longest chunk-size line with its extensions: 16 hex digits and 256 octets (400, 502)."""
+        self.response_head = response_head
+        """Longest response head (502)."""
+        self.interim_responses = interim_responses
+        """Most 1xx responses before a final one (502)."""

@@ -1,0 +1,80 @@
+"""Matches and filters of a snapshot as plain data, named as the user wrote them (HTTPRoute fields)."""
+
+from typing import Any
+
+from proxy.snapshot.route import Fail, Filter, HeaderModifier, PathKind, PathModifier, Redirect, RouteMatch, ValueMatch
+
+PATH_TYPES: dict[PathKind, str] = {"exact": "Exact", "prefix": "PathPrefix", "regex": "RegularExpression"}
+
+
+def text(value: bytes) -> str:
+    """Bytes for people; what is not UTF-8 is shown escaped."""
+    return value.decode("utf-8", "backslashreplace")
+
+
+def match_data(match: RouteMatch) -> dict[str, Any]:
+    """An HTTPRouteMatch; what it does not ask is left out."""
+    data: dict[str, Any] = {"path": {"type": PATH_TYPES[match.path_kind], "value": text(match.path)}}
+    if match.method:
+        data["method"] = text(match.method)
+    if match.headers:
+        data["headers"] = [_value_data(asked) for asked in match.headers]
+    if match.query:
+        data["queryParams"] = [_value_data(asked) for asked in match.query]
+    return data
+
+
+def match_words(data: dict[str, Any]) -> str:
+    """What `match_data` says in one line: `GET PathPrefix /api x-tenant=a ?page~[0-9]+` (`~`: a pattern)."""
+    words = [data.get("method", ""), data["path"]["type"], data["path"]["value"]]
+    words += [_value_words(asked) for asked in data.get("headers", ())]
+    words += ["?" + _value_words(asked) for asked in data.get("queryParams", ())]
+    return " ".join(filter(None, words))
+
+
+def filter_data(one: Filter) -> dict[str, Any]:
+    """An HTTPRouteFilter; parts that are not set are left out."""
+    data: dict[str, Any]
+    if isinstance(one, HeaderModifier):
+        data = {
+            "type": "RequestHeaderModifier" if one.on == "request" else "ResponseHeaderModifier",
+            "set": [_field_data(field) for field in one.set],
+            "add": [_field_data(field) for field in one.add],
+            "remove": [text(name) for name in one.remove],
+        }
+    elif isinstance(one, Fail):
+        data = {"type": "Unresolved", "reason": one.reason, "status": one.status}
+    elif isinstance(one, Redirect):
+        data = {
+            "type": "RequestRedirect",
+            "scheme": one.scheme,
+            "hostname": one.hostname,
+            "port": one.port,
+            "path": _path_data(one.path),
+            "statusCode": one.status,
+        }
+    else:
+        data = {"type": "URLRewrite", "hostname": one.hostname, "path": _path_data(one.path)}
+    return {name: value for name, value in data.items() if value not in (None, [])}
+
+
+def _value_data(asked: ValueMatch) -> dict[str, str]:
+    kind = "RegularExpression" if asked.regex else "Exact"
+    return {"type": kind, "name": text(asked.name), "value": text(asked.value)}
+
+
+def _value_words(asked: dict[str, str]) -> str:
+    sign = "=" if asked["type"] == "Exact" else "~"
+    return f"{asked['name']}{sign}{asked['value']}"
+
+
+def _field_data(field: tuple[bytes, bytes]) -> dict[str, str]:
+    return {"name": text(field[0]), "value": text(field[1])}
+
+
+def _path_data(path: PathModifier | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    if path.kind == "full":
+        return {"type": "ReplaceFullPath", "replaceFullPath": text(path.value)}
+    return {"type": "ReplacePrefixMatch", "replacePrefixMatch": text(path.value)}

@@ -1,0 +1,45 @@
+"""The effective table of a snapshot: every entry in the order in which it is asked, per listener and hostname."""
+
+from typing import Any
+
+from proxy.routing.precedence import host_key, sort_key
+from proxy.snapshot.describe import filter_data, match_data, text
+from proxy.snapshot.route import Entry, HostBucket, Rule
+from proxy.snapshot.snapshot import Listener, Snapshot
+
+
+def effective_routes(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """One item for each listener, by port and then by what its hostname says."""
+    listeners = sorted(snapshot.listeners.values(), key=lambda one: (one.port, host_key(one.hostname), one.key))
+    return [_listener_data(snapshot, listener) for listener in listeners]
+
+
+def _listener_data(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:
+    buckets = [bucket for (key, _), bucket in snapshot.buckets.items() if key == listener.key]
+    buckets.sort(key=lambda bucket: (host_key(bucket.hostname), bucket.hostname))
+    return {
+        "listener": listener.key,
+        "protocol": listener.protocol,
+        "port": listener.port,
+        "hostname": text(listener.hostname) or "*",
+        "hosts": [{"hostname": text(bucket.hostname) or "*", "entries": _entries_data(bucket)} for bucket in buckets],
+    }
+
+
+def _entries_data(bucket: HostBucket) -> list[dict[str, Any]]:
+    entries = sorted(bucket.entries, key=lambda entry: sort_key(bucket.hostname, entry, bucket.rules[entry.rule]))
+    return [_entry_data(entry, bucket.rules[entry.rule]) for entry in entries]
+
+
+def _entry_data(entry: Entry, rule: Rule) -> dict[str, Any]:
+    return {
+        "route": rule.route,
+        "rule": rule.index,
+        "rule_name": rule.name or None,
+        "match": entry.match_index,
+        "conditions": match_data(entry.match),
+        "filters": [filter_data(one) for one in rule.filters],
+        "backends": [
+            {"backend": ref.backend, "weight": ref.weight, "invalid": ref.invalid or None} for ref in rule.backends
+        ],
+    }

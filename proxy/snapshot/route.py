@@ -1,0 +1,122 @@
+"""Rules: what is matched, what is done, where it goes (HTTPRoute rules after translation)."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+PathKind = Literal["exact", "prefix", "regex"]
+
+
+class ValueMatch(Struct, frozen=True, array_like=True):
+    """One header or query-parameter match. Header names are lower-case."""
+
+    name: bytes
+    value: bytes
+    regex: bool = False
+
+
+class RouteMatch(Struct, frozen=True, array_like=True):
+    """One entry of `rules[].matches`, defaults filled in and duplicate names dropped (first one counts)."""
+
+    path: bytes = b"/"
+    path_kind: PathKind = "prefix"
+    method: bytes = b""
+    """b"" matches every method."""
+    headers: tuple[ValueMatch, ...] = ()
+    query: tuple[ValueMatch, ...] = ()
+
+
+class HeaderModifier(Struct, frozen=True, tag="headers"):
+    """RequestHeaderModifier or ResponseHeaderModifier; names lower-case."""
+
+    on: Literal["request", "response"]
+    set: tuple[tuple[bytes, bytes], ...] = ()
+    add: tuple[tuple[bytes, bytes], ...] = ()
+    remove: tuple[bytes, ...] = ()
+
+
+class PathModifier(Struct, frozen=True):
+    """HTTPPathModifier. `prefix` is the matched PathPrefix that ReplacePrefixMatch replaces."""
+
+    kind: Literal["full", "prefix"]
+    value: bytes
+    prefix: bytes = b"/"
+
+
+class Redirect(Struct, frozen=True, tag="redirect"):
+    """RequestRedirect."""
+
+    status: int = 302
+    scheme: str | None = None
+    hostname: str | None = None
+    port: int | None = None
+    path: PathModifier | None = None
+
+
+class Rewrite(Struct, frozen=True, tag="rewrite"):
+    """URLRewrite."""
+
+    hostname: str | None = None
+    path: PathModifier | None = None
+
+
+class Fail(Struct, frozen=True, tag="fail"):
+    """Stands for a filter that cannot be resolved: every request gets `status`; it is never skipped."""
+
+    reason: str
+    status: int = 500
+
+
+Filter = HeaderModifier | Redirect | Rewrite | Fail
+
+
+class BackendRef(Struct, frozen=True):
+    """One weighted backend of a rule."""
+
+    backend: str
+    """NAMESPACE/NAME:PORT, the `backend` of metrics and logs, whether it resolves or not."""
+    weight: int = 1
+    upstream: str = ""
+    """Key into `Snapshot.upstreams`; "" when the reference is invalid, then `invalid` says why."""
+    invalid: str = ""
+    filters: tuple[Filter, ...] = ()
+
+
+class Rule(Struct, frozen=True):
+    """One rule of one route."""
+
+    route: str
+    """NAMESPACE/NAME."""
+    index: int
+    name: str = ""
+    kind: str = "HTTPRoute"
+    created: str = ""
+    """creationTimestamp as RFC 3339, "" in files that give none (sorts as oldest)."""
+    filters: tuple[Filter, ...] = ()
+    backends: tuple[BackendRef, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The `rule` label of metrics and logs: the rule's name, else its index."""
+        return self.name or str(self.index)
+
+
+class Entry(Struct, frozen=True, array_like=True):
+    """One match of one rule under one hostname."""
+
+    match: RouteMatch
+    rule: int
+    """Index into `HostBucket.rules`."""
+    match_index: int
+    own: bytes = b""
+    """The route's own hostname that led here, b"" when the route has none: precedence steps 1 and 2."""
+
+
+class HostBucket(Struct, frozen=True):
+    """Every entry that one listener serves under one (intersected) hostname. The unit of differences."""
+
+    hostname: bytes
+    """Exact ("a.example.com"), wildcard ("*.example.com") or b"" for every host."""
+    rules: tuple[Rule, ...]
+    entries: tuple[Entry, ...]
+    """In no particular order: routing.precedence sorts them."""

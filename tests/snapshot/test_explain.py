@@ -1,0 +1,102 @@
+"""One request told through a snapshot: which address is asked, what filters and backends do."""
+
+import pytest
+
+from proxy.snapshot.explain import explain_request
+from proxy.snapshot.question import Asked
+from proxy.snapshot.route import (
+    BackendRef,
+    Entry,
+    Fail,
+    Filter,
+    HostBucket,
+    PathModifier,
+    Redirect,
+    Rewrite,
+    RouteMatch,
+    Rule,
+)
+from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
+
+
+def snapshot(*filters: Filter, backends: tuple[BackendRef, ...] = ()) -> Snapshot:
+    """Port 80 on two addresses: 192.0.2.1 serves /one, 192.0.2.2 serves /two; port 81 on the second only."""
+    listeners = {
+        one.key: one
+        for one in (
+            Listener("ns/one", "http", "HTTP", b"", 80),
+            Listener("ns/two", "http", "HTTP", b"", 80),
+            Listener("ns/two", "other", "HTTP", b"", 81),
+        )
+    }
+    buckets = {
+        (key, b""): HostBucket(
+            b"",
+            (Rule("ns/" + path[1:], 0, filters=filters, backends=backends),),
+            (Entry(RouteMatch(path.encode()), 0, 0),),
+        )
+        for key, path in (("ns/one/http", "/one"), ("ns/two/http", "/two"))
+    }
+    return Snapshot(
+        generation=1,
+        binds=(
+            Bind("192.0.2.1", 8080, ("ns/one/http",)),
+            Bind("192.0.2.2", 8080, ("ns/two/http",)),
+            Bind("192.0.2.2", 8081, ("ns/two/other",)),
+        ),
+        listeners=listeners,
+        buckets=buckets,
+        upstreams={"ns/b:80": Upstream("ns/b:80", (Endpoint("2001:db8::1", 80), Endpoint("b.internal", 81)))},
+    )
+
+
+@pytest.mark.parametrize(("path", "listener"), [("/one", "ns/one/http"), ("/two", "ns/two/http")])
+def test_every_address_that_has_the_port_is_asked(path: str, listener: str) -> None:
+    told = explain_request(snapshot(), Asked("GET", f"http://a{path}"))
+    assert (told["port"], told["listener"], told["winner"]["route"]) == (80, listener, "ns/" + path[1:])
+
+
+def test_a_declared_port_with_no_routes_answers_nothing() -> None:
+    told = explain_request(snapshot(), Asked("GET", "http://a:81/one"))
+    assert (told["listener"], told["winner"], told["near_misses"]) == ("ns/two/other", None, [])
+
+
+def test_the_declared_port_stands_in_a_location() -> None:
+    spec = Redirect(path=PathModifier("full", b"/new"), port=8443)
+    told = explain_request(snapshot(spec), Asked("GET", "http://a/one"))
+    assert told["answer"] == {"status": 302, "location": "http://a:8443/new"}
+    assert told["filters"] == [
+        {
+            "type": "RequestRedirect",
+            "port": 8443,
+            "path": {"type": "ReplaceFullPath", "replaceFullPath": "/new"},
+            "statusCode": 302,
+        }
+    ]
+
+
+def test_a_filter_that_cannot_be_built_answers_with_its_reason() -> None:
+    told = explain_request(snapshot(Fail("unknown_extension")), Asked("GET", "http://a/one"))
+    assert told["answer"] == {"status": 500, "location": None, "reason": "unknown_extension"}
+    assert told["filters"] == [{"type": "Unresolved", "reason": "unknown_extension", "status": 500}]
+
+
+def test_endpoints_are_written_as_addresses() -> None:
+    told = explain_request(snapshot(backends=(BackendRef("ns/b:80", 1, "ns/b:80"),)), Asked("GET", "http://a/one"))
+    assert told["backends"][0]["endpoints"] == ["[2001:db8::1]:80", "b.internal:81"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "percents"), [((1, 1, 1), [33.33, 33.33, 33.33]), ((0, 5), [0, 100]), ((0, 0), [0, 0])]
+)
+def test_odds_are_shares_of_the_sum_of_weights(weights: tuple[int, ...], percents: list[float]) -> None:
+    backends = tuple(BackendRef(f"ns/b{n}:80", weight) for n, weight in enumerate(weights))
+    told = explain_request(snapshot(backends=backends), Asked("GET", "http://a/one"))
+    assert [one["percent"] for one in told["backends"]] == percents
+
+
+def test_the_filters_of_one_backend_do_not_show_in_the_next() -> None:
+    rewrite = PathModifier("full", b"/rewritten")
+    backends = (BackendRef("ns/a:80", filters=(Rewrite("inner", rewrite),)), BackendRef("ns/b:80"))
+    told = explain_request(snapshot(backends=backends), Asked("GET", "http://a/one?q"))
+    assert [(one["target"], one["host"]) for one in told["backends"]] == [("/rewritten?q", "inner"), ("/one?q", "a")]
