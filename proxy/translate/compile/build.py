@@ -1,0 +1,76 @@
+"""compile_snapshot: graph to snapshot, keeping every part that did not change."""
+
+from collections.abc import Mapping
+from operator import is_
+
+from msgspec import Struct
+
+from proxy.resources.meta import ObjectKey
+from proxy.snapshot.snapshot import Bind, Listener, Snapshot
+from proxy.translate.compile.buckets import Buckets, build_buckets
+from proxy.translate.compile.routes import CompiledRoute, compile_route
+from proxy.translate.compile.upstreams import build_upstreams
+from proxy.translate.graph.build import Graph
+from proxy.translate.graph.nodes import ListenerNode
+
+
+class Compiled(Struct, frozen=True):
+    """The snapshot, and what the next one can be made from."""
+
+    snapshot: Snapshot
+    routes: Mapping[ObjectKey, CompiledRoute]
+    buckets: Buckets
+
+
+def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int) -> Compiled:
+    """The very same snapshot as before when nothing in it changed, else one of this generation."""
+    routes = _compile_routes(graph, previous)
+    buckets = build_buckets(routes, graph.attachments, previous.buckets if previous else None)
+    snapshot = Snapshot(
+        generation=generation,
+        binds=tuple(Bind(bind.address, bind.port, bind.listeners) for bind in graph.binds),
+        listeners=_listeners(graph),
+        buckets=dict(buckets.compiled),
+        upstreams=build_upstreams(routes.values(), graph.backends),
+    )
+    if previous is not None and _same(snapshot, previous.snapshot):
+        snapshot = previous.snapshot
+    return Compiled(snapshot, routes, buckets)
+
+
+def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, CompiledRoute]:
+    """Those that are served anywhere."""
+    known = previous.routes if previous else {}
+    routes = {}
+    for key, node in graph.routes.items():
+        if graph.attachments[key].places:
+            old = known.get(key)
+            routes[key] = old if old is not None and old.node is node else compile_route(node)
+    return routes
+
+
+def _listeners(graph: Graph) -> dict[str, Listener]:
+    """Those that are bound."""
+    nodes = {node.key: node for gateway in graph.gateways.values() for node in gateway.listeners if node.served}
+    return {key: _listener(nodes[key]) for bind in graph.binds for key in bind.listeners}
+
+
+def _listener(node: ListenerNode) -> Listener:
+    return Listener(
+        gateway=str(node.gateway),
+        name=node.spec.name,
+        protocol=node.spec.protocol,
+        hostname=node.hostname.encode(),
+        port=node.spec.port,
+    )
+
+
+def _same(new: Snapshot, old: Snapshot) -> bool:
+    """Buckets by identity: comparing them in depth would cost more than sending one in vain."""
+    return (
+        new.binds == old.binds
+        and new.listeners == old.listeners
+        and new.upstreams == old.upstreams
+        and new.buckets.keys() == old.buckets.keys()
+        and all(map(is_, new.buckets.values(), (old.buckets[key] for key in new.buckets)))
+    )

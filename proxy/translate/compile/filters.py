@@ -1,0 +1,63 @@
+"""Filters of the API to the plain filters of the snapshot."""
+
+from typing import Literal
+
+from proxy.resources.httproute import HTTPHeader, HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter
+from proxy.snapshot.route import Fail, Filter, HeaderModifier, PathModifier, Redirect, Rewrite
+from proxy.translate.compile.octets import octets
+
+UNRESOLVED = Fail("filter_unresolved")
+"""Stands for an ExtensionRef that leads nowhere: such a filter is never skipped (HTTPRouteFilter)."""
+INVALID = Fail("rule_invalid")
+"""Stands for all that a refused rule would do."""
+
+
+def compile_filters(filters: tuple[HTTPRouteFilter, ...], prefix: bytes) -> tuple[Filter, ...]:
+    """In the order listed. `prefix` is the PathPrefix that ReplacePrefixMatch replaces."""
+    return tuple(_compile(item, prefix) for item in filters)
+
+
+def _compile(item: HTTPRouteFilter, prefix: bytes) -> Filter:
+    """A row for each type that `graph.filters.CHECKS` lets through; anything else fails its requests."""
+    if item.type == "RequestHeaderModifier" and item.request_header_modifier:
+        return _headers("request", item.request_header_modifier)
+    if item.type == "ResponseHeaderModifier" and item.response_header_modifier:
+        return _headers("response", item.response_header_modifier)
+    if item.type == "RequestRedirect" and item.request_redirect:
+        redirect = item.request_redirect
+        return Redirect(
+            status=redirect.status_code,
+            scheme=redirect.scheme,
+            hostname=redirect.hostname.lower() if redirect.hostname else None,
+            port=redirect.port,
+            path=_path(redirect.path, prefix),
+        )
+    if item.type == "URLRewrite" and item.url_rewrite:
+        hostname = item.url_rewrite.hostname
+        return Rewrite(hostname.lower() if hostname else None, _path(item.url_rewrite.path, prefix))
+    return UNRESOLVED
+
+
+def _headers(on: Literal["request", "response"], modifier: HTTPHeaderFilter) -> HeaderModifier:
+    return HeaderModifier(
+        on=on,
+        set=_pairs(modifier.set),
+        add=_pairs(modifier.add),
+        remove=tuple(dict.fromkeys(octets(name.lower()) for name in modifier.remove)),
+    )
+
+
+def _pairs(headers: tuple[HTTPHeader, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Names lower-case; of equal names the first entry counts (HTTPHeader.name)."""
+    first: dict[bytes, bytes] = {}
+    for header in headers:
+        first.setdefault(octets(header.name.lower()), octets(header.value))
+    return tuple(first.items())
+
+
+def _path(modifier: HTTPPathModifier | None, prefix: bytes) -> PathModifier | None:
+    if modifier is None:
+        return None
+    if modifier.type == "ReplaceFullPath":
+        return PathModifier("full", octets(modifier.replace_full_path or "/"))
+    return PathModifier("prefix", octets(modifier.replace_prefix_match or ""), prefix)

@@ -1,0 +1,102 @@
+"""HTTPRoute rules to snapshot rules. Knows nothing of listeners, so a route is compiled once for all."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from proxy.resources.httproute import HTTPHeaderMatch, HTTPQueryParamMatch, HTTPRouteMatch
+from proxy.snapshot.route import BackendRef, PathKind, RouteMatch, Rule, ValueMatch
+from proxy.translate.compile.filters import INVALID, compile_filters
+from proxy.translate.compile.octets import octets
+from proxy.translate.graph.age import created
+from proxy.translate.graph.nodes import BackendRefNode, RouteNode, RuleNode
+
+_PATH_KINDS: dict[str, PathKind] = {"Exact": "exact", "PathPrefix": "prefix", "RegularExpression": "regex"}
+
+
+class CompiledMatch(NamedTuple):
+    """An entry before it has a bucket."""
+
+    rule: int
+    """Index into `CompiledRoute.rules`."""
+    match_index: int
+    match: RouteMatch
+
+
+class CompiledRoute(Struct, frozen=True, eq=False, gc=False):
+    """The rules and matches of one route. Compared by identity: the same while its node is the same."""
+
+    node: RouteNode
+    rules: tuple[Rule, ...]
+    matches: tuple[CompiledMatch, ...]
+    upstreams: tuple[str, ...]
+
+
+def compile_route(node: RouteNode) -> CompiledRoute:
+    """Rules without any match that could be evaluated are left out."""
+    served = [rule for rule in node.rules if rule.matches]
+    rules = tuple(_rule(node, rule) for rule in served)
+    matches = tuple(
+        CompiledMatch(position, match.index, _match(match.match))
+        for position, rule in enumerate(served)
+        for match in rule.matches
+    )
+    upstreams = tuple(ref.upstream for rule in rules for ref in rule.backends if ref.upstream)
+    return CompiledRoute(node, rules, matches, upstreams)
+
+
+def _rule(node: RouteNode, rule: RuleNode) -> Rule:
+    """A refused rule keeps its place and answers 500, see `graph.routes`."""
+    prefix = octets(rule.matches[0].match.path.value)
+    return Rule(
+        route=str(node.resource.key),
+        index=rule.index,
+        name=rule.rule.name or "",
+        created=created(node.resource),
+        filters=compile_filters(rule.rule.filters, prefix) if rule.valid else (INVALID,),
+        backends=tuple(_backend(ref, prefix) for ref in rule.backends) if rule.valid else (),
+    )
+
+
+def _backend(ref: BackendRefNode, prefix: bytes) -> BackendRef:
+    return BackendRef(
+        backend=ref.key.label,
+        weight=ref.weight,
+        upstream=ref.target.upstream,
+        invalid=ref.target.broken.reason if ref.target.broken else "",
+        filters=compile_filters(ref.filters, prefix),
+    )
+
+
+# --- matches ----------------------------------------------------------------------------------
+
+
+def _match(match: HTTPRouteMatch) -> RouteMatch:
+    return RouteMatch(
+        path=octets(match.path.value),
+        path_kind=_PATH_KINDS[match.path.type],
+        method=octets(match.method or ""),
+        headers=tuple(_headers(match.headers)) if match.headers else (),
+        query=tuple(_parameters(match.query_params)) if match.query_params else (),
+    )
+
+
+def _headers(headers: Iterable[HTTPHeaderMatch]) -> Iterator[ValueMatch]:
+    """Of equal names, case aside, the first counts (HTTPHeaderMatch.name)."""
+    seen: set[bytes] = set()
+    for header in headers:
+        name = octets(header.name.lower())
+        if name not in seen:
+            seen.add(name)
+            yield ValueMatch(name, octets(header.value), header.type == "RegularExpression")
+
+
+def _parameters(parameters: Iterable[HTTPQueryParamMatch]) -> Iterator[ValueMatch]:
+    """Of equal names the first counts (HTTPQueryParamMatch.name)."""
+    seen: set[bytes] = set()
+    for parameter in parameters:
+        name = octets(parameter.name)
+        if name not in seen:
+            seen.add(name)
+            yield ValueMatch(name, octets(parameter.value), parameter.type == "RegularExpression")

@@ -1,0 +1,259 @@
+"""Backends: what a backendRef leads to, and what answers there.
+
+Checked in this order: kind, permission, existence, port, protocol. Permission comes before existence,
+so that nobody learns by asking what other namespaces hold.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from proxy.resources import gateway, own
+from proxy.resources.core import EndpointSlice, Service, ServicePort
+from proxy.resources.meta import ObjectKey, Resource
+from proxy.resources.own import Backend
+from proxy.resources.policy import ReferenceGrant
+from proxy.resources.store import ResourceSet
+from proxy.snapshot.snapshot import Endpoint
+from proxy.translate.graph import conditions as c
+from proxy.translate.graph.conditions import Broken, Finding
+from proxy.translate.graph.endpoints import port_names, ready_endpoints, serves_port
+from proxy.translate.graph.nearest import Names
+from proxy.translate.graph.nodes import BackendKey, Target
+from proxy.translate.graph.references import Grants
+
+APP_PROTOCOLS = {"": "http", "http": "http", "kubernetes.io/ws": "http"}
+"""Service appProtocol, lower-case, to `Upstream.protocol`. A value without a row is refused."""
+BACKEND_PROTOCOLS = {"HTTP": "http"}
+"""Backend.spec.protocol to `Upstream.protocol`."""
+
+_SERVED_APP_PROTOCOLS = ", ".join(name for name in APP_PROTOCOLS if name) + " or none"
+
+
+class BackendNode(Struct, frozen=True):
+    """A backend that can be used, by its key: NAMESPACE/NAME:PORT (Service) or NAMESPACE/NAME (Backend)."""
+
+    key: str
+    endpoints: tuple[Endpoint, ...]
+    protocol: str
+    advice: tuple[tuple[Resource, Finding], ...] = ()
+    """Why there may be no endpoints, about the Service or Backend."""
+
+
+_MANY = 10_000
+"""Remembered answers beyond four for each backend in use, after which all are forgotten."""
+
+
+class _ServicePort(NamedTuple):
+    """What a reference to a Service was resolved to."""
+
+    service: Service
+    port: ServicePort
+
+
+_Slices = Sequence[EndpointSlice]
+
+
+class Backends:
+    """Resolves references. Answers are remembered, and handed on while nothing they rest on changed."""
+
+    def __init__(
+        self,
+        resources: ResourceSet,
+        overrides: Mapping[str, tuple[str, int]],
+        previous: "Backends | None" = None,
+    ) -> None:
+        self._services = resources.by_kind(Service)
+        self._backends = resources.by_kind(Backend)
+        self._grant_objects = resources.by_kind(ReferenceGrant)
+        self._slice_objects = resources.by_kind(EndpointSlice)
+        self._overrides = overrides
+        self._names: dict[tuple[str, str], Names] = {}
+        self.unchanged = previous is not None and self._rests_on_the_same_as(previous)
+        """Every reference leads where it led in the previous translation."""
+        if previous is not None and self.unchanged:
+            self._grants: Grants = previous._grants
+            self._targets: dict[BackendKey, Target] = previous._targets
+            self._found: dict[str, _ServicePort | Backend] = previous._found
+            self._old_nodes: dict[str, tuple[_Slices, BackendNode]] = previous._nodes
+        else:
+            self._grants = Grants(self._grant_objects.values())
+            self._targets = {}
+            self._found = {}
+            self._old_nodes = {}
+        self._slices = _by_service(self._slice_objects.values())
+        self._nodes: dict[str, tuple[_Slices, BackendNode]] = {}
+
+    def _rests_on_the_same_as(self, previous: "Backends") -> bool:
+        """Endpoints may differ: no target depends on them. Answers that nobody needs any more must go at times."""
+        return (
+            len(previous._targets) < _MANY + 4 * len(previous._nodes)
+            and same_objects(self._services, previous._services)
+            and same_objects(self._backends, previous._backends)
+            and same_objects(self._grant_objects, previous._grant_objects)
+        )
+
+    # --- references ---------------------------------------------------------------------------
+
+    def resolve(self, key: BackendKey) -> Target:
+        """Where a backendRef leads; the same instance for the same question."""
+        target = self._targets.get(key)
+        if target is None:
+            outcome = self._resolve(key)
+            target = Target(outcome) if isinstance(outcome, str) else Target("", outcome)
+            self._targets[key] = target
+        return target
+
+    def _resolve(self, key: BackendKey) -> str | Broken:
+        follow = _KINDS.get((key.group, key.kind))
+        if follow is None:
+            return c.backend_kind(key.group, key.kind)
+        if not self._permitted(key):
+            return c.backend_not_permitted(key.kind, key.name, key.namespace, key.from_namespace)
+        return follow(self, key)
+
+    def _permitted(self, key: BackendKey) -> bool:
+        return self._grants.permits(
+            from_group=gateway.GROUP,
+            from_kind="HTTPRoute",
+            from_namespace=key.from_namespace,
+            group=key.group,
+            kind=key.kind,
+            namespace=key.namespace,
+            name=key.name,
+        )
+
+    def _service(self, key: BackendKey) -> str | Broken:
+        service = self._services.get(ObjectKey(key.namespace, key.name))
+        if service is None:
+            return c.backend_missing("Service", key.name, key.namespace, self._nearest(self._services, key, "Services"))
+        name = str(service.key)
+        if service.spec.type == "ExternalName":
+            return c.external_name(name)
+        if key.port is None:
+            return c.port_missing(name)
+        port = next((port for port in service.spec.ports if port.port == key.port and port.protocol == "TCP"), None)
+        if port is None:
+            return _no_tcp_port(service, key.port)
+        if (port.app_protocol or "").lower() not in APP_PROTOCOLS:
+            what = f"port {port.port} of Service {name}"
+            return c.app_protocol("port", what, port.app_protocol or "", _SERVED_APP_PROTOCOLS)
+        self._found[key.label] = _ServicePort(service, port)
+        return key.label
+
+    def _backend(self, key: BackendKey) -> str | Broken:
+        backend = self._backends.get(ObjectKey(key.namespace, key.name))
+        if backend is None:
+            return c.backend_missing("Backend", key.name, key.namespace, self._nearest(self._backends, key, "Backends"))
+        name = str(backend.key)
+        if backend.spec.tls is not None:
+            return c.backend_tls(name)
+        if backend.spec.protocol not in BACKEND_PROTOCOLS:
+            return c.app_protocol("name", f"Backend {name}", backend.spec.protocol, ", ".join(BACKEND_PROTOCOLS))
+        self._found[name] = backend
+        return name
+
+    def _nearest(self, objects: Mapping[ObjectKey, Resource], key: BackendKey, plural: str) -> str:
+        at = plural, key.namespace
+        if at not in self._names:
+            self._names[at] = Names(name for namespace, name in objects if namespace == key.namespace)
+        return self._names[at].hint(key.name, f"{plural} of namespace {key.namespace}")
+
+    # --- endpoints ----------------------------------------------------------------------------
+
+    def node(self, upstream: str) -> BackendNode:
+        """The backend of a target's `upstream` key."""
+        found = self._found[upstream]
+        if isinstance(found, Backend):
+            node = _listed(upstream, found)
+            self._nodes[upstream] = (), node
+            return node
+        return self._service_node(upstream, found)
+
+    def used(self) -> list[BackendNode]:
+        """The backends asked for so far, by key."""
+        return [node for _, (_, node) in sorted(self._nodes.items(), key=lambda item: item[0])]
+
+    def _service_node(self, key: str, found: _ServicePort) -> BackendNode:
+        slices = self._slices.get(found.service.key, ())
+        old = self._old_nodes.get(key)
+        if old is not None and len(old[0]) == len(slices) and all(map(is_, old[0], slices)):
+            node = old[1]
+        else:
+            node = self._answered_by(key, found, slices)
+        self._nodes[key] = slices, node
+        return node
+
+    def _answered_by(self, key: str, found: _ServicePort, slices: _Slices) -> BackendNode:
+        service, port = found
+        protocol = APP_PROTOCOLS[(port.app_protocol or "").lower()]
+        override = self._overrides.get(key)
+        if override is not None and not slices:
+            return BackendNode(key, (Endpoint(*override),), protocol)
+        endpoints = ready_endpoints(service, port, slices)
+        advice = () if endpoints else ((service, _why_no_endpoints(key, port, slices)),)
+        return BackendNode(key, endpoints, protocol, advice)
+
+    def useless_overrides(self) -> list[tuple[str, str]]:
+        """--backend options that point nothing, and why."""
+        return [(key, why) for key in sorted(self._overrides) if (why := self._why_useless(key))]
+
+    def _why_useless(self, key: str) -> str:
+        path, _, port = key.rpartition(":")
+        namespace, _, name = path.partition("/")
+        service = self._services.get(ObjectKey(namespace, name))
+        if service is None:
+            return f"there is no Service {path}"
+        if all(str(candidate.port) != port for candidate in service.spec.ports):
+            return f"Service {path} has no port {port}"
+        return "it has EndpointSlices, and those are used" if service.key in self._slices else ""
+
+
+_KINDS = {
+    ("", "Service"): Backends._service,
+    (own.GROUP, "Backend"): Backends._backend,
+}
+"""Kinds a backendRef can name."""
+
+
+def same_objects(one: Mapping[ObjectKey, Resource], other: Mapping[ObjectKey, Resource]) -> bool:
+    """The same instances in the same order."""
+    return len(one) == len(other) and all(map(is_, one.values(), other.values()))
+
+
+def _by_service(slices: Iterable[EndpointSlice]) -> dict[ObjectKey, list[EndpointSlice]]:
+    grouped: dict[ObjectKey, list[EndpointSlice]] = defaultdict(list)
+    for item in slices:
+        if item.service_name:
+            grouped[ObjectKey(item.metadata.namespace, item.service_name)].append(item)
+    return dict(grouped)
+
+
+def _listed(key: str, backend: Backend) -> BackendNode:
+    endpoints = tuple(sorted({Endpoint(item.host, item.port) for item in backend.spec.endpoints}))
+    advice = () if endpoints else ((backend, _no_endpoints("spec.endpoints", "the list is empty")),)
+    return BackendNode(key, endpoints, BACKEND_PROTOCOLS[backend.spec.protocol], advice)
+
+
+def _no_tcp_port(service: Service, number: int) -> Broken:
+    other = next((port for port in service.spec.ports if port.port == number), None)
+    if other is not None:
+        return c.transport_protocol(str(service.key), number, other.protocol)
+    ports = ", ".join(f"{port.port} ({port.name})" if port.name else str(port.port) for port in service.spec.ports)
+    return c.no_such_port(str(service.key), number, ports)
+
+
+def _why_no_endpoints(key: str, port: ServicePort, slices: _Slices) -> Finding:
+    if not slices:
+        return _no_endpoints("", f"no EndpointSlice belongs to it (--backend {key}=HOST:PORT can stand in)")
+    if not any(serves_port(item, port) for item in slices):
+        names = ", ".join(port_names(slices)) or "none"
+        return _no_endpoints("", f"no EndpointSlice has a port named {port.name or ''!r}; they have {names}")
+    return _no_endpoints("", f"none of its endpoints is ready on port {port.port}")
+
+
+def _no_endpoints(field: str, why: str) -> Finding:
+    return c.advice(field, f"requests to it get 503: {why}")

@@ -1,0 +1,71 @@
+"""What is bound: a plan from (Gateway address, declared port) to (address, bound port).
+
+Gateways may share an address and port as long as their hostnames tell them apart. Where they do not,
+the more senior Gateway keeps its listener; within a Gateway (two declared ports mapped to one) the first.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from proxy.resources.meta import ObjectKey
+from proxy.translate.graph import conditions as c
+from proxy.translate.graph.conditions import Finding
+from proxy.translate.graph.listeners import PROTOCOLS
+from proxy.translate.graph.nodes import BindNode, GatewayNode, ListenerNode
+
+Socket = tuple[str, int]
+"""Address and bound port."""
+
+
+class Plan:
+    """Sockets given out so far, in order of seniority."""
+
+    def __init__(self, port_map: Mapping[int, int]) -> None:
+        self._port_map = port_map
+        self._sockets: dict[Socket, dict[str, ListenerNode]] = {}
+        """Who listens there, by hostname."""
+
+    def claim(self, index: int, node: ListenerNode, addresses: tuple[str, ...]) -> Finding | None:
+        """Takes the sockets of a listener, all or none; says who has one of them."""
+        wanted = [(address, self._port_map.get(node.spec.port, node.spec.port)) for address in addresses]
+        for socket in wanted:
+            holder = _in_the_way(self._sockets.get(socket, {}), node)
+            if holder is not None:
+                return c.port_unavailable(f"spec.listeners[{index}]", socket[1], node.hostname, holder.key)
+        for socket in wanted:
+            self._sockets.setdefault(socket, {})[node.hostname] = node
+        return None
+
+    def binds(self) -> tuple[BindNode, ...]:
+        """Sorted by address and port."""
+        return tuple(
+            BindNode(address, port, tuple(node.key for node in held.values()))
+            for (address, port), held in sorted(self._sockets.items(), key=lambda item: item[0])
+        )
+
+
+def _in_the_way(held: Mapping[str, ListenerNode], node: ListenerNode) -> ListenerNode | None:
+    """One protocol has the whole socket, and within it each hostname belongs to one listener."""
+    first = next(iter(held.values()), None)
+    if first is None:
+        return None
+    rows = PROTOCOLS[first.spec.protocol], PROTOCOLS[node.spec.protocol]
+    if rows[0].family != rows[1].family or not rows[0].by_hostname:
+        return first
+    return held.get(node.hostname)
+
+
+def plan_binds(
+    gateways: Mapping[ObjectKey, GatewayNode], port_map: Mapping[int, int]
+) -> tuple[dict[ObjectKey, GatewayNode], tuple[BindNode, ...]]:
+    """The Gateways, with listeners refused that found their port taken, and the plan."""
+    plan = Plan(port_map)
+    planned = {key: replace(gateway, listeners=tuple(_claimed(gateway, plan))) for key, gateway in gateways.items()}
+    return planned, plan.binds()
+
+
+def _claimed(gateway: GatewayNode, plan: Plan) -> Iterator[ListenerNode]:
+    for i, node in enumerate(gateway.listeners):
+        refusal = plan.claim(i, node, gateway.addresses) if gateway.accepted and node.served else None
+        yield node if refusal is None else replace(node, findings=(*node.findings, refusal))

@@ -1,0 +1,79 @@
+"""build_graph: the steps in order, on one page."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from proxy.resources.httproute import HTTPRoute
+from proxy.resources.meta import ObjectKey
+from proxy.resources.store import ResourceSet
+from proxy.translate.graph.attach import Admission, attach
+from proxy.translate.graph.backends import Backends
+from proxy.translate.graph.binds import plan_binds
+from proxy.translate.graph.gateways import Gateways, accept_gateways
+from proxy.translate.graph.matches import CheckRegex
+from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, RouteNode
+from proxy.translate.graph.routes import Checks, check_route, still_holds
+from proxy.translate.settings import TranslateSettings
+
+
+class Graph(Struct):
+    """Everything that configuration and status are read from."""
+
+    declared: Gateways
+    gateways: Mapping[ObjectKey, GatewayNode]
+    """Ours, the most senior first, after sockets were given out."""
+    binds: tuple[BindNode, ...]
+    backends: Backends
+    routes: Mapping[ObjectKey, RouteNode]
+    """By namespace and name."""
+    admission: Admission
+    attachments: Mapping[ObjectKey, AttachmentNode]
+    attached: Mapping[str, int]
+    """Listener key to number of accepted routes; listeners without routes are missing."""
+
+
+def build_graph(
+    resources: ResourceSet, settings: TranslateSettings, check_regex: CheckRegex, previous: Graph | None
+) -> Graph:
+    """`previous` must come from the same settings; of it is kept what nothing has changed."""
+    declared = accept_gateways(resources, settings)
+    gateways, binds = plan_binds(declared.nodes, settings.port_map)
+    backends = Backends(resources, settings.backend_overrides, previous.backends if previous else None)
+    routes = _check_routes(resources, Checks(backends, check_regex), previous)
+    admission = Admission(resources, gateways)
+    attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
+    return Graph(declared, gateways, binds, backends, routes, admission, attachments, _count(attachments))
+
+
+def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None) -> dict[ObjectKey, RouteNode]:
+    """Checks a route again only when it or what its backendRefs lead to has changed."""
+    known = previous.routes if previous else {}
+    settled = checks.backends.unchanged
+    routes = {}
+    for key, route in sorted(resources.by_kind(HTTPRoute).items()):
+        node = known.get(key)
+        if node is None or node.resource is not route or not (settled or still_holds(node, checks.backends)):
+            node = check_route(route, checks)
+        routes[key] = node
+    return routes
+
+
+def _attach_routes(
+    routes: Mapping[ObjectKey, RouteNode], admission: Admission, previous: Graph | None, *, advise: bool
+) -> dict[ObjectKey, AttachmentNode]:
+    """Attaches a route again only when it or any Gateway or namespace has changed."""
+    if previous is None or not admission.equals(previous.admission):
+        return {key: attach(node, admission, advise=advise) for key, node in routes.items()}
+    return {
+        key: previous.attachments[key] if previous.routes.get(key) is node else attach(node, admission, advise=advise)
+        for key, node in routes.items()
+    }
+
+
+def _count(attachments: Mapping[ObjectKey, AttachmentNode]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for attachment in attachments.values():
+        counted.update({key for parent in attachment.parents for key in parent.listeners})
+    return counted

@@ -1,0 +1,345 @@
+"""Everything that translation can find, as named constructors: condition, reason, field, message, hint.
+
+A message says what is wrong and where, the hint what to do about it. A finding makes its condition
+False in the status, and is a Problem of `penstock check`; it is written once, here, for both.
+Reasons are those of the Gateway API types (apis/v1/*_types.go).
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from proxy.resources.problem import Severity
+
+ACCEPTED = "Accepted"
+PROGRAMMED = "Programmed"
+RESOLVED_REFS = "ResolvedRefs"
+CONFLICTED = "Conflicted"
+PARTIALLY_INVALID = "PartiallyInvalid"
+ADVICE = ""
+"""The type of findings that change no condition."""
+
+
+class Finding(Struct, frozen=True, gc=False):
+    """One thing wrong, or worth knowing, about one object."""
+
+    type: str
+    """The condition that it makes False (Conflicted: True); ADVICE for none."""
+    reason: str
+    field: str
+    """Dotted path within the object; "" for the object as a whole."""
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        """One sentence or two, for a condition's message."""
+        place = f"{self.field}: " if self.field else ""
+        return f"{place}{self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+Findings = tuple[Finding, ...]
+
+_LISTED = 5
+
+
+def of_type(findings: Iterable[Finding], kind: str) -> list[Finding]:
+    return [finding for finding in findings if finding.type == kind]
+
+
+def sentence(findings: list[Finding]) -> str:
+    """Several findings as one message; the status has room for a few, `penstock check` lists all."""
+    listed = "; ".join(map(str, findings[:_LISTED]))
+    more = len(findings) - _LISTED
+    return listed + (f"; and {more} more" if more > 0 else "")
+
+
+def advice(field: str, message: str, hint: str = "") -> Finding:
+    """Served, but perhaps not as meant."""
+    return Finding(ADVICE, "", field, message, hint, "warning")
+
+
+def unsupported_value(field: str, message: str, hint: str = "") -> Finding:
+    """A value that cannot be served: refuses a listener, or one rule of a route."""
+    return Finding(ACCEPTED, "UnsupportedValue", field, message, hint)
+
+
+def unresolved(reason: str, field: str, message: str, hint: str = "") -> Finding:
+    """A reference that leads nowhere: InvalidKind, RefNotPermitted, BackendNotFound, UnsupportedProtocol."""
+    return Finding(RESOLVED_REFS, reason, field, message, hint)
+
+
+# --- GatewayClass and Gateway -----------------------------------------------------------------
+
+
+def class_parameters(group: str, kind: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "InvalidParameters",
+        "spec.parametersRef",
+        f"{kind}.{group} is not a kind of parameters that this version reads",
+        "remove parametersRef",
+    )
+
+
+def gateway_parameters(group: str, kind: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "InvalidParameters",
+        "spec.infrastructure.parametersRef",
+        f"{kind}.{group} is not a kind of parameters that this version reads",
+        "remove parametersRef",
+    )
+
+
+def class_refused(name: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "Invalid",
+        "spec.gatewayClassName",
+        f"GatewayClass {name} is not accepted, so its Gateways are not served",
+        f"see the conditions of GatewayClass {name}",
+    )
+
+
+def unknown_class(name: str, hint: str) -> Finding:
+    return Finding(
+        ADVICE,
+        "",
+        "spec.gatewayClassName",
+        f"no GatewayClass is named {name!r}, so nobody serves this Gateway",
+        hint,
+    )
+
+
+def foreign_class(name: str, controller: str) -> Finding:
+    return Finding(
+        ADVICE,
+        "",
+        "spec.gatewayClassName",
+        f"GatewayClass {name} belongs to controller {controller}, so this Gateway is not served here",
+        severity="notice",
+    )
+
+
+def address_type(field: str, kind: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "UnsupportedAddress",
+        field,
+        f"addresses of type {kind!r} cannot be bound",
+        "use type IPAddress",
+    )
+
+
+def address_value(field: str, value: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "UnsupportedAddress",
+        field,
+        f"{value!r} is not an IP address",
+        "write an IPv4 or IPv6 address, or leave the value out to use the default address",
+    )
+
+
+# --- listeners --------------------------------------------------------------------------------
+
+
+def unknown_protocol(field: str, protocol: str, served: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "UnsupportedProtocol",
+        field,
+        f"{protocol!r} is not a protocol of listeners",
+        f"this version serves {served}",
+    )
+
+
+def protocol_not_served(field: str, protocol: str, served: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "UnsupportedProtocol",
+        field,
+        f"{protocol} listeners are not served by this version yet",
+        f"it serves {served}",
+    )
+
+
+def hostname_conflict(field: str, port: int, hostname: str, others: str) -> Finding:
+    return Finding(
+        CONFLICTED,
+        "HostnameConflict",
+        field,
+        f"port {port} and {hostname or 'no hostname'} are also those of listener {others}, so none of them is served",
+        "give each listener of a port a hostname of its own",
+    )
+
+
+def protocol_conflict(field: str, port: int, protocols: str, others: str) -> Finding:
+    return Finding(
+        CONFLICTED,
+        "ProtocolConflict",
+        field,
+        f"port {port} cannot carry {protocols} at once (listener {others}), so none of them is served",
+        "use a port for each protocol",
+    )
+
+
+def port_unavailable(field: str, port: int, hostname: str, winner: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "PortUnavailable",
+        field,
+        f"port {port} with {hostname or 'no hostname'} is that of listener {winner}, which is older or first by name",
+        "use another port, hostname or address",
+    )
+
+
+def invalid_route_kind(field: str, kind: str, protocol: str, possible: str) -> Finding:
+    return Finding(
+        RESOLVED_REFS,
+        "InvalidRouteKinds",
+        field,
+        f"routes of kind {kind} cannot attach to a listener of protocol {protocol}",
+        f"possible: {possible}" if possible else "this version serves no routes there",
+    )
+
+
+# --- routes: attachment -----------------------------------------------------------------------
+
+
+def unknown_parent(field: str, gateway: str, hint: str) -> Finding:
+    """Advice, as the API wants nothing written for a parent that is not there."""
+    return Finding(ADVICE, "", field, f"there is no Gateway {gateway}", hint)
+
+
+def no_matching_parent(field: str, gateway: str, wanted: str, hint: str) -> Finding:
+    return Finding(ACCEPTED, "NoMatchingParent", field, f"Gateway {gateway} has no listener with {wanted}", hint)
+
+
+def not_allowed(field: str, message: str, hint: str) -> Finding:
+    return Finding(ACCEPTED, "NotAllowedByListeners", field, message, hint)
+
+
+def no_matching_hostname(field: str, hostnames: str, listeners: str) -> Finding:
+    return Finding(
+        ACCEPTED,
+        "NoMatchingListenerHostname",
+        field,
+        f"none of {hostnames} lies within the hostnames of the listeners: {listeners}",
+        "*.example.com covers a.example.com and a.b.example.com, but not example.com",
+    )
+
+
+# --- routes: rules ----------------------------------------------------------------------------
+
+
+def bad_pattern(field: str, value: str, why: str) -> Finding:
+    return unsupported_value(
+        field,
+        f"the regular expression {value!r} does not compile: {why}",
+        "RE2 syntax is meant: no back-references and no look-around",
+    )
+
+
+def filter_not_served(field: str, kind: str, served: str) -> Finding:
+    return unsupported_value(field, f"{kind} filters are not served by this version yet", f"it serves {served}")
+
+
+def incompatible_filters(field: str, message: str, hint: str) -> Finding:
+    return Finding(ACCEPTED, "IncompatibleFilters", field, message, hint)
+
+
+def unknown_extension(field: str, group: str, kind: str, name: str) -> Finding:
+    return unresolved(
+        "InvalidKind",
+        field,
+        f"{kind}.{group} {name} is not a filter that this version knows, so requests that need it get 500",
+        "remove the filter",
+    )
+
+
+def not_served(field: str, name: str) -> Finding:
+    """A part of a rule that is left out while the rule is served."""
+    return advice(field, f"{name}: not served by this version yet", "the rule is served without it")
+
+
+# --- routes: backends -------------------------------------------------------------------------
+
+
+class Broken(Struct, frozen=True, gc=False):
+    """Why a backend cannot be used: the same wherever it is named, so it knows no more than a part of the field."""
+
+    reason: str
+    part: str
+    """The field of the reference that is to blame."""
+    message: str
+    hint: str = ""
+
+    def at(self, field: str) -> Finding:
+        """`field`: the reference."""
+        return unresolved(self.reason, f"{field}.{self.part}", self.message, self.hint)
+
+
+def backend_kind(group: str, kind: str) -> Broken:
+    named = f"{kind}.{group}" if group else kind
+    return Broken(
+        "InvalidKind", "kind", f"{named} is not a kind of backend", "use Service, or Backend of group penstock.dev"
+    )
+
+
+def backend_not_permitted(kind: str, name: str, namespace: str, from_namespace: str) -> Broken:
+    return Broken(
+        "RefNotPermitted",
+        "namespace",
+        f"no ReferenceGrant lets HTTPRoutes of namespace {from_namespace} refer to {kind} {namespace}/{name}",
+        f"add a ReferenceGrant to namespace {namespace}: from HTTPRoute in {from_namespace}, to {kind} {name}",
+    )
+
+
+def backend_missing(kind: str, name: str, namespace: str, hint: str) -> Broken:
+    return Broken("BackendNotFound", "name", f"there is no {kind} {namespace}/{name}", hint)
+
+
+def port_missing(service: str) -> Broken:
+    return Broken(
+        "BackendNotFound", "port", f"the reference names no port of Service {service}", "add port: to the reference"
+    )
+
+
+def no_such_port(service: str, port: int, ports: str) -> Broken:
+    return Broken(
+        "BackendNotFound", "port", f"Service {service} has no port {port}", f"its ports are: {ports or 'none'}"
+    )
+
+
+def external_name(service: str) -> Broken:
+    return Broken(
+        "InvalidKind",
+        "name",
+        f"Service {service} is of type ExternalName, which could lead anywhere",
+        "use a Backend (penstock.dev/v1alpha1) with the DNS name as an endpoint's host",
+    )
+
+
+def transport_protocol(service: str, port: int, protocol: str) -> Broken:
+    return Broken(
+        "UnsupportedProtocol",
+        "port",
+        f"port {port} of Service {service} is {protocol}, HTTP needs TCP",
+        "use a TCP port",
+    )
+
+
+def app_protocol(part: str, what: str, protocol: str, served: str) -> Broken:
+    message = f"{what} wants {protocol}, which this version does not speak"
+    return Broken("UnsupportedProtocol", part, message, f"it speaks {served}")
+
+
+def backend_tls(name: str) -> Broken:
+    return Broken(
+        "UnsupportedProtocol",
+        "name",
+        f"Backend {name} wants TLS, which this version does not speak to backends yet",
+        "it is never replaced by clear text; remove spec.tls if clear text is meant",
+    )

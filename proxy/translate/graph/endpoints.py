@@ -1,0 +1,64 @@
+"""Endpoints of a Service port: what its EndpointSlices say is ready."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address
+
+from proxy.resources.core import EndpointConditions, EndpointSlice, Service, ServicePort, SliceEndpoint
+from proxy.snapshot.snapshot import Endpoint
+
+
+def ready_endpoints(service: Service, port: ServicePort, slices: Iterable[EndpointSlice]) -> tuple[Endpoint, ...]:
+    """Sorted and without repeats: an endpoint may stand in two slices while it moves between them.
+
+    The slice's port of the same *name* gives the number; headless Services and those without a
+    selector are no exception.
+    """
+    even_unready = service.spec.publish_not_ready_addresses
+    found = {
+        Endpoint(address, number)
+        for item in slices
+        for number in _numbers(item, port)
+        for endpoint in item.endpoints
+        if is_ready(endpoint.conditions, even_unready=even_unready)
+        for address in _address(item, endpoint)
+    }
+    return tuple(sorted(found))
+
+
+def is_ready(state: EndpointConditions, *, even_unready: bool = False) -> bool:
+    """Serving and not terminating. What is unknown counts as good (EndpointConditions).
+
+    With Service.spec.publishNotReadyAddresses `ready` alone counts, which is then always true.
+    """
+    if even_unready:
+        return state.ready is not False
+    return state.ready is not False and state.serving is not False and not state.terminating
+
+
+def serves_port(item: EndpointSlice, port: ServicePort) -> bool:
+    """The slice names the Service port, whether or not anything is ready there."""
+    return any(True for _ in _numbers(item, port))
+
+
+def port_names(slices: Sequence[EndpointSlice]) -> list[str]:
+    """As messages show them."""
+    return sorted({repr(port.name) for item in slices for port in item.ports})
+
+
+def _numbers(item: EndpointSlice, port: ServicePort) -> Iterator[int]:
+    for candidate in item.ports:
+        if candidate.name == (port.name or "") and candidate.protocol == port.protocol and candidate.port:
+            yield candidate.port
+
+
+def _address(item: EndpointSlice, endpoint: SliceEndpoint) -> Iterator[str]:
+    """The first address: all of one endpoint are fungible (EndpointSlice). Nothing when it is no address."""
+    first = endpoint.addresses[0] if endpoint.addresses else ""
+    if item.address_type == "FQDN":
+        if first:
+            yield first
+        return
+    try:
+        yield str(ip_address(first))
+    except ValueError:
+        return

@@ -1,0 +1,166 @@
+"""Filters of a rule or a backendRef: known, sound each by itself, and possible together."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from proxy.resources.httproute import HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter
+from proxy.translate.graph import conditions as c
+from proxy.translate.graph.conditions import Finding
+from proxy.translate.graph.listeners import is_hostname
+from proxy.translate.graph.matches import is_token
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+CONNECTION_HEADERS = frozenset(
+    ("connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
+)
+"""These say where a message ends and whose the connection is: a filter that changed them would let
+two parties disagree about it (RFC 9110 section 7.6.1, RFC 9112 section 6)."""
+
+REPEATABLE = frozenset(("RequestMirror", "ExtensionRef"))
+
+
+def check_filters(field: str, filters: tuple[HTTPRouteFilter, ...], *, one_prefix: bool) -> Iterator[Finding]:
+    """`one_prefix`: the rule has exactly one match, a PathPrefix, so ReplacePrefixMatch has a meaning."""
+    seen: set[str] = set()
+    for i, item in enumerate(filters):
+        at = f"{field}[{i}]"
+        yield from _one(at, item, one_prefix)
+        if item.type in seen and item.type not in REPEATABLE:
+            yield c.incompatible_filters(at, f"{item.type} is given twice", "merge the two into one")
+        seen.add(item.type)
+    if {"RequestRedirect", "URLRewrite"} <= seen:
+        yield c.incompatible_filters(
+            field, "RequestRedirect and URLRewrite exclude each other", "keep one, or split the rule in two"
+        )
+
+
+def _one(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Finding]:
+    if item.type == "ExtensionRef" and item.extension_ref:
+        ref = item.extension_ref
+        yield c.unknown_extension(f"{field}.extensionRef", ref.group, ref.kind, ref.name)
+        return
+    check = CHECKS.get(item.type)
+    if check is None:
+        yield c.filter_not_served(f"{field}.type", item.type, ", ".join(CHECKS))
+        return
+    yield from check(field, item, one_prefix)
+
+
+def _missing(field: str, item: HTTPRouteFilter, name: str) -> Finding:
+    return c.unsupported_value(f"{field}.{name}", f"type {item.type} needs it", f"add {name}:")
+
+
+# --- header modifiers -------------------------------------------------------------------------
+
+
+def _request_headers(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
+    modifier = item.request_header_modifier
+    if modifier is None:
+        yield _missing(field, item, "requestHeaderModifier")
+        return
+    yield from _header_names(f"{field}.requestHeaderModifier", modifier)
+    for place, name in _changed(modifier):
+        if name == "host":
+            yield c.unsupported_value(
+                f"{field}.requestHeaderModifier.{place}",
+                "Host is not changed as a header",
+                "use URLRewrite with hostname",
+            )
+
+
+def _response_headers(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
+    if item.response_header_modifier is None:
+        yield _missing(field, item, "responseHeaderModifier")
+    else:
+        yield from _header_names(f"{field}.responseHeaderModifier", item.response_header_modifier)
+
+
+def _changed(modifier: HTTPHeaderFilter) -> Iterator[tuple[str, str]]:
+    """(place, lower-case name) of every header that is changed."""
+    yield from ((f"set[{i}].name", header.name.lower()) for i, header in enumerate(modifier.set))
+    yield from ((f"add[{i}].name", header.name.lower()) for i, header in enumerate(modifier.add))
+    yield from ((f"remove[{i}]", name.lower()) for i, name in enumerate(modifier.remove))
+
+
+def _header_names(field: str, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
+    action: dict[str, str] = {}
+    for place, name in _changed(modifier):
+        kind = place.partition("[")[0]
+        at = f"{field}.{place}"
+        if not is_token(name):
+            yield c.unsupported_value(at, f"{name!r} is not a header name", "use letters, digits and -")
+        elif name in CONNECTION_HEADERS:
+            yield c.unsupported_value(at, f"{name} belongs to the connection", "remove this entry")
+        elif name not in action:
+            action[name] = kind
+        elif action[name] != kind:
+            yield c.unsupported_value(
+                at, f"{name} is also in {action[name]}", "name a header in only one of set, add and remove"
+            )
+        else:
+            yield c.advice(at, f"{name} is there twice; the first entry counts", "remove this entry")
+    yield from _header_values(field, modifier)
+
+
+def _header_values(field: str, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
+    for kind, headers in (("set", modifier.set), ("add", modifier.add)):
+        for i, header in enumerate(headers):
+            if _CONTROL.search(header.value):
+                at = f"{field}.{kind}[{i}].value"
+                yield c.unsupported_value(at, "the value holds control characters", "remove them")
+
+
+# --- redirect and rewrite ---------------------------------------------------------------------
+
+
+def _redirect(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Finding]:
+    redirect = item.request_redirect
+    if redirect is None:
+        yield _missing(field, item, "requestRedirect")
+        return
+    field = f"{field}.requestRedirect"
+    yield from _hostname(field, redirect.hostname)
+    yield from _path(field, redirect.path, one_prefix)
+    if redirect.port is not None and not 1 <= redirect.port <= 65535:
+        yield c.unsupported_value(f"{field}.port", f"{redirect.port} is not a port", "use 1 to 65535")
+
+
+def _rewrite(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Finding]:
+    if item.url_rewrite is None:
+        yield _missing(field, item, "urlRewrite")
+        return
+    yield from _hostname(f"{field}.urlRewrite", item.url_rewrite.hostname)
+    yield from _path(f"{field}.urlRewrite", item.url_rewrite.path, one_prefix)
+
+
+def _hostname(field: str, hostname: str | None) -> Iterator[Finding]:
+    if hostname is not None and (not is_hostname(hostname.lower()) or hostname.startswith("*")):
+        yield c.unsupported_value(f"{field}.hostname", f"{hostname!r} is not a DNS name", "write a name without *")
+
+
+def _path(field: str, path: HTTPPathModifier | None, one_prefix: bool) -> Iterator[Finding]:
+    if path is None:
+        return
+    if path.type == "ReplaceFullPath":
+        if path.replace_full_path is None:
+            yield c.unsupported_value(f"{field}.path", "type ReplaceFullPath needs replaceFullPath", "add it")
+    elif path.replace_prefix_match is None:
+        yield c.unsupported_value(f"{field}.path", "type ReplacePrefixMatch needs replacePrefixMatch", "add it")
+    elif not one_prefix:
+        yield c.unsupported_value(
+            f"{field}.path",
+            "ReplacePrefixMatch needs a rule with exactly one match, of type PathPrefix",
+            "give each match a rule of its own, or use ReplaceFullPath",
+        )
+
+
+Check = Callable[[str, HTTPRouteFilter, bool], Iterator[Finding]]
+
+CHECKS: dict[str, Check] = {
+    "RequestHeaderModifier": _request_headers,
+    "ResponseHeaderModifier": _response_headers,
+    "RequestRedirect": _redirect,
+    "URLRewrite": _rewrite,
+}
+"""The filters that this version serves, and what each must hold."""

@@ -1,0 +1,176 @@
+"""Listeners of one Gateway: protocol, route kinds, and conflicts among them.
+
+Conflicts have no winner: all listeners that cannot be told apart are refused, the others run.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind
+from proxy.translate.graph import conditions as c
+from proxy.translate.graph.conditions import Finding, Findings
+from proxy.translate.graph.nodes import ListenerNode
+
+
+class Protocol(NamedTuple):
+    """What a listener protocol means."""
+
+    family: str
+    """Protocols of one family can share a port; those of different families over TCP cannot."""
+    kinds: tuple[str, ...]
+    """Route kinds that can attach in this version; none: the protocol is known, but not served yet."""
+    by_hostname: bool = True
+    """Listeners of one port are told apart by hostname."""
+    transport: str = "TCP"
+
+
+PROTOCOLS = {
+    "HTTP": Protocol("HTTP", ("HTTPRoute",)),
+    "HTTPS": Protocol("TLS", ()),
+    "TLS": Protocol("TLS", ()),
+    "TCP": Protocol("TCP", (), by_hostname=False),
+    "UDP": Protocol("UDP", (), by_hostname=False, transport="UDP"),
+}
+"""A protocol is served as soon as its row names route kinds."""
+
+SERVED = ", ".join(name for name, row in PROTOCOLS.items() if row.kinds)
+
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_HOSTNAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
+
+
+def is_hostname(text: str) -> bool:
+    """A DNS name, or one with `*.` in place of its first labels, in lower case."""
+    return len(text) <= 253 and _HOSTNAME.fullmatch(text) is not None
+
+
+def build_listeners(gateway: Gateway) -> tuple[ListenerNode, ...]:
+    """In the order of spec.listeners."""
+    nodes = [_listener(gateway, i, spec) for i, spec in enumerate(gateway.spec.listeners)]
+    conflicts = {**dict(_conflicts(nodes)), **dict(_repeated_names(nodes))}
+    return tuple(
+        replace(node, findings=(*node.findings, conflicts[i])) if i in conflicts else node
+        for i, node in enumerate(nodes)
+    )
+
+
+def _listener(gateway: Gateway, index: int, spec: Listener) -> ListenerNode:
+    field = f"spec.listeners[{index}]"
+    kinds, kind_findings = _route_kinds(field, spec)
+    return ListenerNode(
+        gateway=gateway.key,
+        spec=spec,
+        hostname=(spec.hostname or "").lower(),
+        kinds=kinds,
+        findings=(*_protocol_findings(field, spec), *kind_findings, *_value_findings(field, spec)),
+    )
+
+
+def _protocol_findings(field: str, spec: Listener) -> Iterator[Finding]:
+    row = PROTOCOLS.get(spec.protocol)
+    if row is None:
+        yield c.unknown_protocol(f"{field}.protocol", spec.protocol, SERVED)
+    elif not row.kinds:
+        yield c.protocol_not_served(f"{field}.protocol", spec.protocol, SERVED)
+
+
+def _route_kinds(field: str, spec: Listener) -> tuple[tuple[RouteGroupKind, ...], Findings]:
+    """supportedKinds, and what of allowedRoutes.kinds cannot be."""
+    row = PROTOCOLS.get(spec.protocol)
+    possible = row.kinds if row else ()
+    wanted = spec.allowed_routes.kinds
+    if not wanted or not possible:
+        return tuple(RouteGroupKind(kind) for kind in possible), ()
+    findings = tuple(
+        c.invalid_route_kind(f"{field}.allowedRoutes.kinds[{i}]", _named(kind), spec.protocol, ", ".join(possible))
+        for i, kind in enumerate(wanted)
+        if not _is_one_of(kind, possible)
+    )
+    return tuple(dict.fromkeys(kind for kind in wanted if _is_one_of(kind, possible))), findings
+
+
+def _is_one_of(kind: RouteGroupKind, possible: tuple[str, ...]) -> bool:
+    return kind.group == GROUP and kind.kind in possible
+
+
+def _named(kind: RouteGroupKind) -> str:
+    return kind.kind if kind.group == GROUP else f"{kind.kind}.{kind.group}" if kind.group else f"{kind.kind} (core)"
+
+
+def _value_findings(field: str, spec: Listener) -> Iterator[Finding]:
+    """What the CRD schema refuses; repeated here so that no source can slip it past us."""
+    if not 1 <= spec.port <= 65535:
+        yield c.unsupported_value(f"{field}.port", f"{spec.port} is not a port", "use 1 to 65535")
+    if spec.hostname and not is_hostname(spec.hostname.lower()):
+        yield c.unsupported_value(
+            f"{field}.hostname", f"{spec.hostname!r} is not a hostname", "write a DNS name or *.example.com"
+        )
+    namespaces = spec.allowed_routes.namespaces
+    if namespaces.from_ == "Selector" and namespaces.selector is None:
+        yield c.unsupported_value(
+            f"{field}.allowedRoutes.namespaces.selector", "from: Selector needs a selector", "add one, or use from: All"
+        )
+
+
+def _repeated_names(nodes: list[ListenerNode]) -> Iterator[tuple[int, Finding]]:
+    """Statuses and routes know a listener by its name, so only the first of a name can be served."""
+    first: dict[str, int] = {}
+    for i, node in enumerate(nodes):
+        if first.setdefault(node.spec.name, i) != i:
+            field = f"spec.listeners[{i}].name"
+            yield i, c.unsupported_value(field, f"{node.spec.name!r} is used twice", "give it another name")
+
+
+# --- conflicts --------------------------------------------------------------------------------
+
+
+def _conflicts(nodes: list[ListenerNode]) -> Iterator[tuple[int, Finding]]:
+    """Index of a refused listener and why. Unknown protocols take no part; nothing of them is ever bound."""
+    known = [(i, node) for i, node in enumerate(nodes) if node.spec.protocol in PROTOCOLS]
+    at = _port_and_transport
+    for (port, _), group in groupby(sorted(known, key=at), key=at):
+        yield from _conflicts_on_port(port, list(group))
+
+
+def _port_and_transport(item: tuple[int, ListenerNode]) -> tuple[int, str]:
+    spec = item[1].spec
+    return spec.port, PROTOCOLS[spec.protocol].transport
+
+
+def _conflicts_on_port(port: int, members: list[tuple[int, ListenerNode]]) -> Iterator[tuple[int, Finding]]:
+    if len({_carrier(node.spec) for _, node in members}) > 1 or _too_many_without_hostnames(members):
+        protocols = " and ".join(dict.fromkeys(_spoken(node.spec) for _, node in members))
+        for i, _ in members:
+            yield i, c.protocol_conflict(f"spec.listeners[{i}].port", port, protocols, _others(members, i))
+        return
+    for hostname in {node.hostname for _, node in members}:
+        same = [item for item in members if item[1].hostname == hostname]
+        if len(same) > 1:
+            for i, _ in same:
+                yield i, c.hostname_conflict(f"spec.listeners[{i}].hostname", port, hostname, _others(same, i))
+
+
+def _carrier(spec: Listener) -> str:
+    """What shares a port: a family, and of TLS listeners only those of one mode."""
+    return PROTOCOLS[spec.protocol].family + _mode(spec)
+
+
+def _spoken(spec: Listener) -> str:
+    return spec.protocol + _mode(spec)
+
+
+def _mode(spec: Listener) -> str:
+    passthrough = spec.protocol == "TLS" and spec.tls is not None and spec.tls.mode == "Passthrough"
+    return " (Passthrough)" if passthrough else ""
+
+
+def _too_many_without_hostnames(members: list[tuple[int, ListenerNode]]) -> bool:
+    return len(members) > 1 and not all(PROTOCOLS[node.spec.protocol].by_hostname for _, node in members)
+
+
+def _others(members: Iterable[tuple[int, ListenerNode]], index: int) -> str:
+    return ", ".join(node.spec.name for i, node in members if i != index)

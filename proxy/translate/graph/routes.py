@@ -1,0 +1,126 @@
+"""HTTPRoutes by themselves: are hostnames, matches, filters and backends sound?
+
+One bad rule does not take down its route: it is dropped, which PartiallyInvalid says, and what it was
+meant to answer gets 500 rather than the answer of a rule that was not meant for it.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proxy.resources.httproute import HTTPBackendRef, HTTPRoute, HTTPRouteMatch, HTTPRouteRule
+from proxy.translate.graph import conditions as c
+from proxy.translate.graph.backends import Backends
+from proxy.translate.graph.conditions import Finding, Findings
+from proxy.translate.graph.filters import check_filters
+from proxy.translate.graph.listeners import is_hostname
+from proxy.translate.graph.matches import CheckRegex, check_match
+from proxy.translate.graph.nodes import BackendKey, BackendRefNode, MatchNode, RouteNode, RuleNode
+
+MAX_WEIGHT = 1_000_000
+_EVERYTHING = (HTTPRouteMatch(),)
+
+
+class Checks(NamedTuple):
+    """What a route is checked against."""
+
+    backends: Backends
+    check_regex: CheckRegex
+
+
+def check_route(route: HTTPRoute, checks: Checks) -> RouteNode:
+    """Looks at nothing but the route and what its backendRefs lead to."""
+    namespace = route.metadata.namespace
+    rules = tuple(_rule(i, rule, namespace, checks) for i, rule in enumerate(route.spec.rules))
+    hostnames = tuple(name.lower().encode() for name in route.spec.hostnames if is_hostname(name.lower()))
+    return RouteNode(
+        resource=route,
+        rules=rules,
+        hostnames=hostnames,
+        findings=(*_route_findings(route), *(finding for rule in rules for finding in rule.findings)),
+        accepted=bool(hostnames or not route.spec.hostnames) and (not rules or any(rule.valid for rule in rules)),
+    )
+
+
+def still_holds(node: RouteNode, backends: Backends) -> bool:
+    """Its backendRefs lead where they led."""
+    return all(backends.resolve(ref.key) == ref.target for rule in node.rules for ref in rule.backends)
+
+
+def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
+    spec = route.spec
+    for i, hostname in enumerate(spec.hostnames):
+        if not is_hostname(hostname.lower()):
+            yield c.unsupported_value(
+                f"spec.hostnames[{i}]", f"{hostname!r} is not a hostname", "write a DNS name or *.example.com"
+            )
+    if not spec.parent_refs:
+        yield c.advice("spec.parentRefs", "the route names no parent, so nothing serves it", "name a Gateway")
+    if not spec.rules:
+        yield c.advice("spec.rules", "the list is empty, so the route matches nothing", "leave it out to match all")
+    if spec.use_default_gateways not in (None, "None"):
+        yield c.advice("spec.useDefaultGateways", "default Gateways are not served", "name the Gateway in parentRefs")
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> RuleNode:
+    field = f"spec.rules[{index}]"
+    matches, findings = _matches(field, rule, checks.check_regex)
+    refs = tuple(_backend_ref(ref, namespace, checks.backends) for ref in rule.backend_refs)
+    one_prefix = [match.path.type for match in rule.matches or _EVERYTHING] == ["PathPrefix"]
+    findings += (
+        *(check_filters(f"{field}.filters", rule.filters, one_prefix=one_prefix) if rule.filters else ()),
+        *_backend_findings(field, refs, one_prefix),
+        *_rule_findings(field, rule),
+    )
+    return RuleNode(index, rule, matches, refs, findings)
+
+
+def _matches(field: str, rule: HTTPRouteRule, check_regex: CheckRegex) -> tuple[tuple[MatchNode, ...], Findings]:
+    """The matches that can be evaluated, and what is wrong with the others."""
+    sound: list[MatchNode] = []
+    findings: list[Finding] = []
+    for i, match in enumerate(rule.matches or _EVERYTHING):
+        wrong = list(check_match(f"{field}.matches[{i}]", match, check_regex))
+        findings += wrong
+        if not wrong:
+            sound.append(MatchNode(i, match))
+    return tuple(sound), tuple(findings)
+
+
+def _rule_findings(field: str, rule: HTTPRouteRule) -> Iterator[Finding]:
+    redirects = any(item.type == "RequestRedirect" for item in rule.filters)
+    if redirects and rule.backend_refs:
+        yield c.unsupported_value(
+            f"{field}.backendRefs", "RequestRedirect answers by itself, so backendRefs cannot be used", "remove one"
+        )
+    if not redirects and not any(ref.weight for ref in rule.backend_refs):
+        why = "all weights are 0" if rule.backend_refs else "it has no backendRefs"
+        yield c.advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
+    for name, value in (
+        ("timeouts", rule.timeouts),
+        ("retry", rule.retry),
+        ("sessionPersistence", rule.session_persistence),
+    ):
+        if value is not None:
+            yield c.not_served(f"{field}.{name}", name)
+
+
+# --- backends ---------------------------------------------------------------------------------
+
+
+def _backend_ref(ref: HTTPBackendRef, namespace: str, backends: Backends) -> BackendRefNode:
+    key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
+    return BackendRefNode(key, ref.weight, backends.resolve(key), ref.filters)
+
+
+def _backend_findings(field: str, refs: tuple[BackendRefNode, ...], one_prefix: bool) -> Iterator[Finding]:
+    for i, ref in enumerate(refs):
+        at = f"{field}.backendRefs[{i}]"
+        if ref.target.broken is not None:
+            yield ref.target.broken.at(at)
+        if not 0 <= ref.weight <= MAX_WEIGHT:
+            yield c.unsupported_value(f"{at}.weight", f"{ref.weight} is not a weight", f"use 0 to {MAX_WEIGHT}")
+        if ref.filters:
+            yield from check_filters(f"{at}.filters", ref.filters, one_prefix=one_prefix)

@@ -1,0 +1,60 @@
+"""Findings of the graph as Problems: what `penstock check` prints, with file and line."""
+
+from collections.abc import Iterator
+
+from proxy.resources.meta import Resource
+from proxy.resources.problem import Problem
+from proxy.resources.store import ResourceSet
+from proxy.translate.graph.build import Graph
+from proxy.translate.graph.conditions import Finding
+
+Found = Iterator[tuple[Resource, Finding]]
+
+
+def build_problems(graph: Graph, resources: ResourceSet, *, file_mode: bool) -> Iterator[Problem]:
+    """In the order Gateways, routes, backends, options. In a cluster endpoints come and go: no word of that."""
+    for resource, finding in (*_gateways(graph), *_routes(graph), *(_backends(graph) if file_mode else ())):
+        yield _problem(resource, finding, resources)
+    for key, why in graph.backends.useless_overrides():
+        yield Problem("warning", f"--backend {key} has no effect: {why}", hint="name a Service without EndpointSlices")
+
+
+def _gateways(graph: Graph) -> Found:
+    for owner in graph.declared.classes.values():
+        if owner.resource is not None:
+            yield from ((owner.resource, finding) for finding in owner.findings)
+    for gateway in graph.gateways.values():
+        yield from ((gateway.resource, finding) for finding in gateway.findings)
+        for listener in gateway.listeners:
+            yield from ((gateway.resource, finding) for finding in listener.findings)
+    yield from graph.declared.advice
+
+
+def _routes(graph: Graph) -> Found:
+    for key, node in graph.routes.items():
+        attachment = graph.attachments[key]
+        for finding in (*node.findings, *attachment.advice):
+            yield node.resource, finding
+        for parent in attachment.parents:
+            if parent.finding is not None:
+                yield node.resource, parent.finding
+
+
+def _backends(graph: Graph) -> Found:
+    for node in graph.backends.used():
+        yield from node.advice
+
+
+def _problem(resource: Resource, finding: Finding, resources: ResourceSet) -> Problem:
+    file, line = resources.origin(resource)
+    return Problem(
+        severity=finding.severity,
+        message=finding.message,
+        kind=resource.kind,
+        namespace=resource.metadata.namespace,
+        name=resource.metadata.name,
+        field=finding.field,
+        hint=finding.hint,
+        file=file,
+        line=line,
+    )

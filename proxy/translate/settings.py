@@ -1,0 +1,22 @@
+"""TranslateSettings: what translation depends on beside the resources."""
+
+from msgspec import Struct, field
+
+CONTROLLER_NAME = "penstock.dev/gateway-controller"
+"""GatewayClasses with this spec.controllerName are ours."""
+CLASS_NAME = "penstock"
+"""The usual GatewayClass; in file mode it is implied when it is missing."""
+
+
+class TranslateSettings(Struct, frozen=True):
+    """The options of the command line that change what is bound or where requests go."""
+
+    controller_name: str = CONTROLLER_NAME
+    address: str = ""
+    """Where Gateways that name no address are bound; "" is every address."""
+    port_map: dict[int, int] = field(default_factory=dict)
+    """Declared port to bound port (--map-port)."""
+    backend_overrides: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """NAMESPACE/NAME:PORT of a Service without EndpointSlices to (host, port) (--backend)."""
+    file_mode: bool = True
+    """Resources come from files: there is no API server and no other controller beside us."""

@@ -1,0 +1,1 @@
+"""Step 2': graph to status, in the words of the Gateway API."""

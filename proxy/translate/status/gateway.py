@@ -1,0 +1,136 @@
+"""Status of GatewayClasses, Gateways and their listeners."""
+
+from collections.abc import Mapping
+
+from proxy.translate.graph.conditions import (
+    ACCEPTED,
+    CONFLICTED,
+    PROGRAMMED,
+    RESOLVED_REFS,
+    Finding,
+    of_type,
+    sentence,
+)
+from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode
+from proxy.translate.status.conditions import Condition, Status, condition, unless
+
+SUPPORTED_FEATURES = (
+    "Gateway",
+    "GatewayAddressEmpty",
+    "GatewayHTTPListenerIsolation",
+    "GatewayPort8080",
+    "HTTPRoute",
+    "HTTPRoute303RedirectStatusCode",
+    "HTTPRoute307RedirectStatusCode",
+    "HTTPRoute308RedirectStatusCode",
+    "HTTPRouteBackendProtocolWebSocket",
+    "HTTPRouteBackendRequestHeaderModification",
+    "HTTPRouteBackendRequestRedirect",
+    "HTTPRouteBackendURLRewrite",
+    "HTTPRouteHostRewrite",
+    "HTTPRouteMethodMatching",
+    "HTTPRouteNamedRouteRule",
+    "HTTPRouteParentRefPort",
+    "HTTPRoutePathRedirect",
+    "HTTPRoutePathRewrite",
+    "HTTPRoutePortRedirect",
+    "HTTPRouteQueryParamMatching",
+    "HTTPRouteResponseHeaderModification",
+    "HTTPRouteSchemeRedirect",
+    "ReferenceGrant",
+)
+"""Names of pkg/features of the Gateway API; sorted, as its status wants them."""
+
+NO_LISTENERS = "ListenersNotValid"
+
+
+def class_status(node: ClassNode, generation: int) -> Status:
+    return {
+        "conditions": [
+            unless(of_type(node.findings, ACCEPTED), ACCEPTED, "Accepted", "Penstock serves this class", generation)
+        ],
+        "supportedFeatures": [{"name": name} for name in SUPPORTED_FEATURES],
+    }
+
+
+def gateway_status(node: GatewayNode, attached: Mapping[str, int]) -> Status:
+    """`attached`: listener key to number of routes."""
+    generation = node.resource.metadata.generation
+    return {
+        "addresses": [{"type": "IPAddress", "value": address} for address in node.addresses if address],
+        "conditions": [_accepted(node, generation), _programmed(node, generation)],
+        "listeners": [
+            _listener(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
+        ],
+    }
+
+
+def _accepted(node: GatewayNode, generation: int) -> Condition:
+    """True with reason ListenersNotValid as long as one listener is sound (GatewayReasonListenersNotValid)."""
+    findings = of_type(node.findings, ACCEPTED)
+    bad = [listener.spec.name for listener in node.listeners if not listener.accepted]
+    if findings or (not bad and node.listeners):
+        return unless(findings, ACCEPTED, "Accepted", "the Gateway is served by Penstock", generation)
+    if not node.listeners:
+        return condition(ACCEPTED, False, NO_LISTENERS, "the Gateway has no listeners", generation)
+    some = len(bad) < len(node.listeners)
+    message = f"{'' if some else 'nothing is served, '}refused: listener {', '.join(bad)} (see status.listeners)"
+    return condition(ACCEPTED, some, NO_LISTENERS, message, generation)
+
+
+def _programmed(node: GatewayNode, generation: int) -> Condition:
+    if not node.accepted:
+        return condition(PROGRAMMED, False, "Invalid", "the Gateway is not accepted", generation)
+    if not any(listener.served for listener in node.listeners):
+        return condition(PROGRAMMED, False, "Invalid", "none of its listeners can be served", generation)
+    return condition(PROGRAMMED, True, "Programmed", "its listeners are handed to the data plane", generation)
+
+
+# --- listeners --------------------------------------------------------------------------------
+
+
+def _listener(node: ListenerNode, gateway: GatewayNode, attached: int, generation: int) -> Status:
+    return {
+        "name": node.spec.name,
+        "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in node.kinds],
+        "attachedRoutes": attached,
+        "conditions": [
+            _listener_accepted(node, generation),
+            _listener_programmed(node, gateway, generation),
+            unless(
+                of_type(node.findings, RESOLVED_REFS),
+                RESOLVED_REFS,
+                "ResolvedRefs",
+                "all references are resolved",
+                generation,
+            ),
+            _listener_conflicted(of_type(node.findings, CONFLICTED), generation),
+        ],
+    }
+
+
+def _refusals(node: ListenerNode) -> list[Finding]:
+    """What no listener could get over comes before conflicts with others."""
+    return of_type(node.findings, ACCEPTED) + of_type(node.findings, CONFLICTED)
+
+
+def _listener_accepted(node: ListenerNode, generation: int) -> Condition:
+    return unless(_refusals(node), ACCEPTED, "Accepted", "the listener is sound", generation)
+
+
+def _listener_programmed(node: ListenerNode, gateway: GatewayNode, generation: int) -> Condition:
+    """A conflict is the reason itself; anything else that stops it is Invalid (ListenerConditionProgrammed)."""
+    conflicts = of_type(node.findings, CONFLICTED)
+    if conflicts:
+        return condition(PROGRAMMED, False, conflicts[0].reason, sentence(conflicts), generation)
+    if not node.served:
+        return condition(PROGRAMMED, False, "Invalid", "the listener cannot be served", generation)
+    if not gateway.accepted:
+        return condition(PROGRAMMED, False, "Invalid", "its Gateway is not accepted", generation)
+    return condition(PROGRAMMED, True, "Programmed", "the listener is handed to the data plane", generation)
+
+
+def _listener_conflicted(conflicts: list[Finding], generation: int) -> Condition:
+    if conflicts:
+        return condition(CONFLICTED, True, conflicts[0].reason, sentence(conflicts), generation)
+    return condition(CONFLICTED, False, "NoConflicts", "no other listener is in its way", generation)

@@ -1,0 +1,64 @@
+"""Status of routes: one entry for each parent that is ours."""
+
+from typing import Any
+
+from proxy.resources.httproute import ParentReference
+from proxy.translate.graph.conditions import ACCEPTED, PARTIALLY_INVALID, RESOLVED_REFS, of_type, sentence
+from proxy.translate.graph.nodes import AttachmentNode, ParentNode, RouteNode
+from proxy.translate.status.conditions import Condition, Status, condition, unless
+
+
+def route_status(node: RouteNode, attachment: AttachmentNode, controller_name: str) -> Status:
+    return {
+        "parents": [
+            {
+                "parentRef": _parent_ref(parent.ref),
+                "controllerName": controller_name,
+                "conditions": _conditions(node, parent),
+            }
+            for parent in attachment.parents
+        ]
+    }
+
+
+def _parent_ref(ref: ParentReference) -> dict[str, Any]:
+    """As the route has it, group and kind filled in as the API server would."""
+    given = {"namespace": ref.namespace, "sectionName": ref.section_name, "port": ref.port}
+    return {
+        "group": ref.group,
+        "kind": ref.kind,
+        "name": ref.name,
+        **{field: value for field, value in given.items() if value is not None},
+    }
+
+
+def _conditions(node: RouteNode, parent: ParentNode) -> list[Condition]:
+    generation = node.resource.metadata.generation
+    unresolved = of_type(node.findings, RESOLVED_REFS)
+    conditions = [
+        _accepted(node, parent, generation),
+        unless(unresolved, RESOLVED_REFS, "ResolvedRefs", "all references are resolved", generation),
+    ]
+    refused = of_type(node.findings, ACCEPTED)
+    if parent.listeners and refused:
+        conditions.append(_partially_invalid(node, generation))
+    return conditions
+
+
+def _accepted(node: RouteNode, parent: ParentNode, generation: int) -> Condition:
+    if parent.finding is not None:
+        return unless([parent.finding], ACCEPTED, "", "", generation)
+    if not parent.listeners:
+        return unless(of_type(node.findings, ACCEPTED), ACCEPTED, "", "", generation)
+    names = ", ".join(key.rpartition("/")[2] for key in parent.listeners)
+    return condition(ACCEPTED, True, "Accepted", f"attached to listener {names}", generation)
+
+
+def _partially_invalid(node: RouteNode, generation: int) -> Condition:
+    """Is only ever True, and its message starts with "Dropped Rule" where rules are (GEP-1364)."""
+    dropped = [str(rule.index) for rule in node.rules if not rule.valid]
+    reasons = sentence(of_type(node.findings, ACCEPTED))
+    if not dropped:
+        return condition(PARTIALLY_INVALID, True, "UnsupportedValue", f"Dropped hostnames: {reasons}", generation)
+    message = f"Dropped Rule(s) {', '.join(dropped)} (requests that reach what is left of them get 500): {reasons}"
+    return condition(PARTIALLY_INVALID, True, "UnsupportedValue", message, generation)

@@ -1,0 +1,61 @@
+"""translate(resources) -> Translation: the only way in. Never raises for what was declared."""
+
+from functools import cached_property
+
+from proxy.resources.problem import Problem
+from proxy.resources.store import ResourceSet
+from proxy.routing.regex import pattern_error
+from proxy.snapshot.snapshot import Snapshot
+from proxy.translate.compile.build import Compiled, compile_snapshot
+from proxy.translate.graph.build import Graph, build_graph
+from proxy.translate.graph.matches import CheckRegex
+from proxy.translate.problems import build_problems
+from proxy.translate.settings import TranslateSettings
+from proxy.translate.status.build import ObjectStatus, build_statuses
+
+
+class Translation:
+    """What came of one ResourceSet.
+
+    Statuses and problems are worked out when they are asked for: a reload of many routes need not wait.
+    """
+
+    def __init__(self, resources: ResourceSet, settings: TranslateSettings, graph: Graph, compiled: Compiled) -> None:
+        self.resources = resources
+        self.settings = settings
+        self.graph = graph
+        self.compiled = compiled
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The very same instance as that of the translation before when nothing in it changed."""
+        return self.compiled.snapshot
+
+    @cached_property
+    def statuses(self) -> list[ObjectStatus]:
+        return list(build_statuses(self.graph, self.settings.controller_name))
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Sorted by file and line."""
+        found = build_problems(self.graph, self.resources, file_mode=self.settings.file_mode)
+        return tuple(sorted(found, key=lambda problem: problem.sort_key))
+
+
+def translate(
+    resources: ResourceSet,
+    settings: TranslateSettings,
+    previous: Translation | None = None,
+    *,
+    check_regex: CheckRegex = pattern_error,
+) -> Translation:
+    """`previous` is the translation before, of which everything is kept that still holds.
+
+    Generations count up from 1 along the chain of translations, whatever was kept.
+    """
+    generation = previous.snapshot.generation + 1 if previous else 1
+    if previous is not None and previous.settings != settings:
+        previous = None
+    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None)
+    compiled = compile_snapshot(graph, previous.compiled if previous else None, generation=generation)
+    return Translation(resources, settings, graph, compiled)

@@ -1,0 +1,169 @@
+"""A Translation as readable YAML: what a golden file holds."""
+
+from typing import Any
+
+import yaml
+
+from proxy.resources.problem import Problem
+from proxy.snapshot.route import BackendRef, Entry, Fail, Filter, HeaderModifier, PathModifier, Redirect, Rewrite, Rule
+from proxy.snapshot.snapshot import Snapshot, Upstream
+from proxy.translate.status.build import ObjectStatus
+from proxy.translate.translate import Translation
+
+
+def summary(translation: Translation, problems: tuple[Problem, ...]) -> str:
+    """`problems`: those of the source and of the translation, in this order."""
+    parts = {
+        "problems": [_problem(problem) for problem in problems],
+        **_snapshot(translation.snapshot),
+        "statuses": {_object(status): _status(status.status) for status in translation.statuses},
+    }
+    return yaml.safe_dump(parts, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _problem(problem: Problem) -> str:
+    where = f"{problem.line}:{problem.column}: " if problem.column else f"{problem.line}: " if problem.line else ""
+    place = f"{problem.field}: " if problem.field else ""
+    hint = f" -- {problem.hint}" if problem.hint else ""
+    about = f"{problem.severity}[{problem.object}]" if problem.object else problem.severity
+    return f"{where}{about}: {place}{problem.message}{hint}"
+
+
+# --- snapshot ---------------------------------------------------------------------------------
+
+
+def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    listeners: dict[str, Any] = {
+        key: {
+            "serves": f"{listener.protocol} port {listener.port} {listener.hostname.decode() or '(every host)'}",
+            "hosts": {},
+        }
+        for key, listener in snapshot.listeners.items()
+    }
+    rules: dict[str, Any] = {}
+    for (listener, hostname), bucket in snapshot.buckets.items():
+        listeners[listener]["hosts"][hostname.decode() or "(every host)"] = [
+            _entry(entry, bucket.rules[entry.rule]) for entry in bucket.entries
+        ]
+        rules.update({f"{rule.route} rule {rule.index}": _rule(rule) for rule in bucket.rules})
+    return {
+        "binds": {f"{bind.address or '*'} port {bind.port}": list(bind.listeners) for bind in snapshot.binds},
+        "listeners": listeners,
+        "rules": dict(sorted(rules.items())),
+        "upstreams": {key: _upstream(upstream) for key, upstream in snapshot.upstreams.items()},
+    }
+
+
+def _entry(entry: Entry, rule: Rule) -> str:
+    match = entry.match
+    parts = [match.method.decode() or "any", match.path_kind, match.path.decode()]
+    parts += [f"header {ask.name.decode()}{'~' if ask.regex else '='}{ask.value.decode()}" for ask in match.headers]
+    parts += [f"query {ask.name.decode()}{'~' if ask.regex else '='}{ask.value.decode()}" for ask in match.query]
+    own = f" (as {entry.own.decode()})" if entry.own else ""
+    return f"{' '.join(parts)} -> {rule.route} rule {rule.index} match {entry.match_index}{own}"
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    given = {
+        "name": rule.name,
+        "created": rule.created,
+        "filters": [_filter(item) for item in rule.filters],
+        "backends": [_backend(ref) for ref in rule.backends],
+    }
+    return {field: value for field, value in given.items() if value}
+
+
+def _filter(item: Filter) -> str:
+    match item:
+        case HeaderModifier():
+            changes = [
+                f"{kind} {name.decode()}: {value.decode()}"
+                for kind in ("set", "add")
+                for name, value in getattr(item, kind)
+            ]
+            changes += [f"remove {name.decode()}" for name in item.remove]
+            return f"{item.on} headers: {', '.join(changes)}"
+        case Redirect():
+            target = {"scheme": item.scheme, "hostname": item.hostname, "port": item.port, "path": _path(item.path)}
+            return f"redirect {item.status} {_given(target)}"
+        case Rewrite():
+            return f"rewrite {_given({'hostname': item.hostname, 'path': _path(item.path)})}"
+        case Fail():
+            return f"fail {item.status} {item.reason}"
+
+
+def _path(path: PathModifier | None) -> str | None:
+    if path is None:
+        return None
+    return f"{path.value.decode()!r}" + (f" for prefix {path.prefix.decode()}" if path.kind == "prefix" else "")
+
+
+def _given(fields: dict[str, Any]) -> str:
+    return ", ".join(f"{field} {value}" for field, value in fields.items() if value is not None)
+
+
+def _backend(ref: BackendRef) -> str | dict[str, Any]:
+    target = ref.upstream or f"invalid: {ref.invalid}"
+    text = f"{ref.backend} weight {ref.weight}" + (f" ({target})" if target != ref.backend else "")
+    return {text: [_filter(item) for item in ref.filters]} if ref.filters else text
+
+
+def _upstream(upstream: Upstream) -> str:
+    return f"{upstream.protocol} " + (", ".join(f"{at.host} port {at.port}" for at in upstream.endpoints) or "(none)")
+
+
+# --- statuses ---------------------------------------------------------------------------------
+
+
+_GOOD = {
+    ("Accepted", "True", "Accepted"),
+    ("Programmed", "True", "Programmed"),
+    ("ResolvedRefs", "True", "ResolvedRefs"),
+    ("Conflicted", "False", "NoConflicts"),
+}
+
+
+def _object(status: ObjectStatus) -> str:
+    return f"{status.kind}/{status.key}"
+
+
+def _status(status: dict[str, Any]) -> dict[str, Any]:
+    """Features and empty lists left out."""
+    short = {field: value for field, value in status.items() if value and field != "supportedFeatures"}
+    if "addresses" in short:
+        short["addresses"] = [address["value"] for address in short["addresses"]]
+    if "conditions" in short:
+        short["conditions"] = _conditions(short["conditions"])
+    if "listeners" in short:
+        short["listeners"] = {item["name"]: _listener(item) for item in short["listeners"]}
+    if "parents" in short:
+        short["parents"] = [_parent(item) for item in short["parents"]]
+    return short
+
+
+def _listener(item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "supportedKinds": [kind["kind"] for kind in item["supportedKinds"]],
+        "attachedRoutes": item["attachedRoutes"],
+        "conditions": _conditions(item["conditions"]),
+    }
+
+
+def _parent(item: dict[str, Any]) -> dict[str, Any]:
+    ref = {field: value for field, value in item["parentRef"].items() if field not in ("group", "kind")}
+    return {
+        "parentRef": " ".join(f"{field}={value}" for field, value in ref.items()),
+        "conditions": _conditions(item["conditions"]),
+    }
+
+
+def _conditions(items: list[dict[str, Any]]) -> str | list[str]:
+    """The good ones are said in one word."""
+    good = {(item["type"], item["status"], item["reason"]) for item in items} <= _GOOD
+    generation = items[0]["observedGeneration"]
+    return f"good{f' @{generation}' if generation else ''}" if good else [_condition(item) for item in items]
+
+
+def _condition(item: dict[str, Any]) -> str:
+    generation = f" @{item['observedGeneration']}" if item["observedGeneration"] else ""
+    return f"{item['type']}={item['status']} {item['reason']}{generation}: {item['message']}"

@@ -1,0 +1,35 @@
+"""Gateways beyond golden files: no file mode, and values that sources refuse first."""
+
+from tests.translate.declare import APP, WEB, condition, route, status, translated
+
+RULE = "[{backendRefs: [{group: penstock.dev, kind: Backend, name: app}]}]"
+
+
+def test_without_file_mode_no_class_is_implied_and_nothing_is_said() -> None:
+    outcome = translated(WEB, route(RULE), APP, file_mode=False)
+    assert outcome.statuses == []
+    assert outcome.problems == ()
+    assert outcome.snapshot.binds == ()
+
+
+def test_the_controller_name_is_a_setting() -> None:
+    other = "kind: GatewayClass\nmetadata: {name: penstock}\nspec: {controllerName: example.com/c}"
+    assert not translated(WEB, other).snapshot.binds
+    outcome = translated(WEB, other, route(RULE), APP, controller_name="example.com/c")
+    assert outcome.snapshot.binds
+    assert status(outcome, "HTTPRoute", "r")["parents"][0]["controllerName"] == "example.com/c"
+
+
+def test_an_address_that_is_none_refuses_the_gateway() -> None:
+    text = """
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: penstock
+  addresses: [{value: nowhere}, {value: 127.0.0.1}]
+  listeners: [{name: http, protocol: HTTP, port: 80}]
+"""
+    outcome = translated(text)
+    conditions = status(outcome, "Gateway", "web")["conditions"]
+    assert condition(conditions, "Accepted") == ("False", "UnsupportedAddress")
+    assert outcome.snapshot.binds == ()

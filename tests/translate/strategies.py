@@ -1,0 +1,335 @@
+"""Small resource sets of every kind, sound and unsound, for property tests.
+
+Names come from small pools, so that references often lead somewhere; some values are what no source
+would let through.
+"""
+
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from proxy.resources.core import (
+    SERVICE_NAME_LABEL,
+    EndpointConditions,
+    EndpointSlice,
+    Namespace,
+    Service,
+    ServicePort,
+    ServiceSpec,
+    SliceEndpoint,
+    SlicePort,
+)
+from proxy.resources.gateway import (
+    GROUP,
+    AllowedRoutes,
+    Gateway,
+    GatewayClass,
+    GatewayClassSpec,
+    GatewayInfrastructure,
+    GatewaySpec,
+    GatewaySpecAddress,
+    Listener,
+    ListenerTLSConfig,
+    ParametersReference,
+    RouteGroupKind,
+    RouteNamespaces,
+)
+from proxy.resources.httproute import (
+    HTTPBackendRef,
+    HTTPCORSFilter,
+    HTTPHeader,
+    HTTPHeaderFilter,
+    HTTPHeaderMatch,
+    HTTPPathMatch,
+    HTTPPathModifier,
+    HTTPQueryParamMatch,
+    HTTPRequestRedirectFilter,
+    HTTPRoute,
+    HTTPRouteFilter,
+    HTTPRouteMatch,
+    HTTPRouteRule,
+    HTTPRouteSpec,
+    HTTPRouteTimeouts,
+    HTTPURLRewriteFilter,
+    ParentReference,
+)
+from proxy.resources.meta import (
+    LabelSelector,
+    LabelSelectorRequirement,
+    LocalObjectReference,
+    ObjectMeta,
+    Resource,
+)
+from proxy.resources.own import Backend, BackendEndpoint, BackendSpec, BackendTLS
+from proxy.resources.policy import ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo
+from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
+
+T = TypeVar("T")
+
+NAMES = st.sampled_from(["a", "b", "c", "a:80", "b/c"])
+NAMESPACES = st.sampled_from(["default", "x", "x-y"])
+PORTS = st.sampled_from([80, 81, 8080, 0, 70000])
+HOSTNAMES = st.sampled_from(
+    ["", "a.example.com", "b.example.com", "*.example.com", "*.com", "x.a.example.com", "EXAMPLE.com", "*", "a b", "ü"]
+)
+TEXTS = st.one_of(
+    st.sampled_from(["x", "X", "x-y", "host", "Transfer-Encoding", "", "a b", "(", "a+"]), st.text(max_size=3)
+)
+STAMPS = st.sampled_from([None, "2024-01-01T00:00:00Z", "2024-01-01T01:30:00+01:00", "soon"])
+GROUPS = st.sampled_from(["", GROUP, "penstock.dev", "example.com"])
+
+
+def tuples(items: st.SearchStrategy[T], most: int = 2) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(items, max_size=most).map(tuple)
+
+
+def maybe(items: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
+    return st.one_of(st.none(), items)
+
+
+def resource(model: type[T], version: str, **fields: Any) -> st.SearchStrategy[T]:
+    namespaced = getattr(model, "namespaced", True)
+    meta = st.builds(
+        ObjectMeta,
+        name=NAMES,
+        namespace=NAMESPACES if namespaced else st.just(""),
+        labels=fields.pop("labels", st.dictionaries(st.sampled_from(["team", "tier"]), st.sampled_from(["p", "q"]))),
+        creation_timestamp=STAMPS,
+        generation=st.integers(0, 3),
+    )
+    return st.builds(model, api_version=st.just(version), kind=st.just(model.__name__), metadata=meta, **fields)
+
+
+# --- gateways ---------------------------------------------------------------------------------
+
+SELECTORS = st.builds(
+    LabelSelector,
+    match_labels=st.dictionaries(st.just("team"), st.sampled_from(["p", "q"])),
+    match_expressions=tuples(
+        st.builds(
+            LabelSelectorRequirement,
+            key=st.just("tier"),
+            operator=st.sampled_from(["In", "NotIn", "Exists", "DoesNotExist"]),
+            values=tuples(st.sampled_from(["p", "q"])),
+        )
+    ),
+)
+LISTENERS = st.builds(
+    Listener,
+    name=NAMES,
+    port=PORTS,
+    protocol=st.sampled_from(["HTTP", "HTTP", "HTTP", "HTTPS", "TLS", "TCP", "UDP", "ODD"]),
+    hostname=maybe(HOSTNAMES),
+    tls=maybe(st.builds(ListenerTLSConfig, mode=st.sampled_from(["Terminate", "Passthrough"]))),
+    allowed_routes=st.builds(
+        AllowedRoutes,
+        namespaces=st.builds(
+            RouteNamespaces, from_=st.sampled_from(["Same", "All", "All", "Selector"]), selector=maybe(SELECTORS)
+        ),
+        kinds=tuples(st.builds(RouteGroupKind, kind=st.sampled_from(["HTTPRoute", "Odd"]), group=GROUPS), 1),
+    ),
+)
+GATEWAYS = resource(
+    Gateway,
+    "gateway.networking.k8s.io/v1",
+    spec=st.builds(
+        GatewaySpec,
+        gateway_class_name=st.sampled_from(["penstock", "penstock", "a", "b"]),
+        listeners=tuples(LISTENERS, 4),
+        addresses=tuples(
+            st.builds(
+                GatewaySpecAddress,
+                type=st.sampled_from(["IPAddress", "IPAddress", "Hostname"]),
+                value=maybe(st.sampled_from(["", "127.0.0.1", "::1", "nowhere"])),
+            ),
+            1,
+        ),
+        infrastructure=maybe(
+            st.builds(
+                GatewayInfrastructure,
+                parameters_ref=maybe(st.builds(LocalObjectReference, group=GROUPS, kind=NAMES, name=NAMES)),
+            )
+        ),
+    ),
+)
+CLASSES = resource(
+    GatewayClass,
+    "gateway.networking.k8s.io/v1",
+    spec=st.builds(
+        GatewayClassSpec,
+        controller_name=st.sampled_from([CONTROLLER_NAME, "example.com/other"]),
+        parameters_ref=maybe(st.builds(ParametersReference, group=GROUPS, kind=NAMES, name=NAMES)),
+    ),
+)
+
+# --- routes -----------------------------------------------------------------------------------
+
+PATH_MODIFIERS = st.builds(
+    HTTPPathModifier,
+    type=st.sampled_from(["ReplaceFullPath", "ReplacePrefixMatch"]),
+    replace_full_path=maybe(TEXTS),
+    replace_prefix_match=maybe(TEXTS),
+)
+HEADERS = st.builds(
+    HTTPHeaderFilter,
+    set=tuples(st.builds(HTTPHeader, name=TEXTS, value=TEXTS)),
+    add=tuples(st.builds(HTTPHeader, name=TEXTS, value=TEXTS)),
+    remove=tuples(TEXTS),
+)
+FILTERS = st.builds(
+    HTTPRouteFilter,
+    type=st.sampled_from(
+        [
+            "RequestHeaderModifier",
+            "ResponseHeaderModifier",
+            "RequestRedirect",
+            "URLRewrite",
+            "ExtensionRef",
+            "CORS",
+            "RequestMirror",
+        ]
+    ),
+    request_header_modifier=maybe(HEADERS),
+    response_header_modifier=maybe(HEADERS),
+    request_redirect=maybe(
+        st.builds(
+            HTTPRequestRedirectFilter,
+            scheme=st.sampled_from([None, "http", "https"]),
+            hostname=maybe(HOSTNAMES),
+            path=maybe(PATH_MODIFIERS),
+            port=maybe(PORTS),
+        )
+    ),
+    url_rewrite=maybe(st.builds(HTTPURLRewriteFilter, hostname=maybe(HOSTNAMES), path=maybe(PATH_MODIFIERS))),
+    cors=maybe(st.just(HTTPCORSFilter())),
+    extension_ref=maybe(st.builds(LocalObjectReference, group=GROUPS, kind=NAMES, name=NAMES)),
+)
+KINDS_OF_VALUE = st.sampled_from(["Exact", "RegularExpression"])
+MATCHES = st.builds(
+    HTTPRouteMatch,
+    path=st.builds(
+        HTTPPathMatch,
+        type=st.sampled_from(["Exact", "PathPrefix", "PathPrefix", "RegularExpression"]),
+        value=st.one_of(
+            st.sampled_from(["/", "/a", "/a/", "/a/b", "/%7Ea", "a", "/(", "/[0-9]+", ""]), st.text(max_size=3)
+        ),
+    ),
+    headers=tuples(st.builds(HTTPHeaderMatch, name=TEXTS, value=TEXTS, type=KINDS_OF_VALUE)),
+    query_params=tuples(st.builds(HTTPQueryParamMatch, name=TEXTS, value=TEXTS, type=KINDS_OF_VALUE)),
+    method=st.sampled_from([None, None, "GET", "POST"]),
+)
+BACKEND_REFS = st.builds(
+    HTTPBackendRef,
+    name=NAMES,
+    group=st.sampled_from(["", "", "penstock.dev", "example.com"]),
+    kind=st.sampled_from(["Service", "Service", "Backend", "Odd"]),
+    namespace=maybe(NAMESPACES),
+    port=maybe(PORTS),
+    weight=st.sampled_from([1, 0, 3, -1, 2_000_000]),
+    filters=tuples(FILTERS, 1),
+)
+ROUTES = resource(
+    HTTPRoute,
+    "gateway.networking.k8s.io/v1",
+    spec=st.builds(
+        HTTPRouteSpec,
+        parent_refs=tuples(
+            st.builds(
+                ParentReference,
+                name=NAMES,
+                group=st.sampled_from([GROUP, GROUP, GROUP, ""]),
+                namespace=maybe(NAMESPACES),
+                section_name=maybe(NAMES),
+                port=maybe(PORTS),
+            ),
+            3,
+        ),
+        hostnames=tuples(HOSTNAMES),
+        rules=tuples(
+            st.builds(
+                HTTPRouteRule,
+                name=maybe(NAMES),
+                matches=tuples(MATCHES),
+                filters=tuples(FILTERS),
+                backend_refs=tuples(BACKEND_REFS),
+                timeouts=maybe(st.just(HTTPRouteTimeouts(request="1s"))),
+            )
+        ),
+    ),
+)
+
+# --- what they refer to -----------------------------------------------------------------------
+
+GRANTS = resource(
+    ReferenceGrant,
+    "gateway.networking.k8s.io/v1beta1",
+    spec=st.builds(
+        ReferenceGrantSpec,
+        from_=tuples(
+            st.builds(ReferenceGrantFrom, group=st.just(GROUP), kind=st.just("HTTPRoute"), namespace=NAMESPACES)
+        ),
+        to=tuples(
+            st.builds(ReferenceGrantTo, group=GROUPS, kind=st.sampled_from(["Service", "Backend"]), name=maybe(NAMES))
+        ),
+    ),
+)
+SERVICES = resource(
+    Service,
+    "v1",
+    spec=st.builds(
+        ServiceSpec,
+        ports=tuples(
+            st.builds(
+                ServicePort,
+                port=PORTS,
+                name=maybe(NAMES),
+                protocol=st.sampled_from(["TCP", "TCP", "UDP"]),
+                app_protocol=st.sampled_from([None, None, "http", "kubernetes.io/h2c"]),
+            )
+        ),
+        type=st.sampled_from(["ClusterIP", "ClusterIP", "ExternalName"]),
+        publish_not_ready_addresses=st.booleans(),
+    ),
+)
+CONDITIONS = st.builds(
+    EndpointConditions, ready=maybe(st.booleans()), serving=maybe(st.booleans()), terminating=maybe(st.booleans())
+)
+SLICES = resource(
+    EndpointSlice,
+    "discovery.k8s.io/v1",
+    labels=st.one_of(st.just({}), NAMES.map(lambda name: {SERVICE_NAME_LABEL: name})),
+    address_type=st.sampled_from(["IPv4", "IPv6", "FQDN"]),
+    endpoints=tuples(
+        st.builds(
+            SliceEndpoint,
+            addresses=tuples(st.sampled_from(["10.0.0.1", "::1", "nowhere", ""])),
+            conditions=CONDITIONS,
+        )
+    ),
+    ports=tuples(st.builds(SlicePort, name=st.one_of(st.just(""), NAMES), port=maybe(PORTS))),
+)
+BACKENDS = resource(
+    Backend,
+    "penstock.dev/v1alpha1",
+    spec=st.builds(
+        BackendSpec,
+        endpoints=tuples(st.builds(BackendEndpoint, host=st.sampled_from(["::1", "x.example.com"]), port=PORTS)),
+        protocol=st.sampled_from(["HTTP", "HTTP", "H2C"]),
+        tls=maybe(st.just(BackendTLS(hostname="x"))),
+    ),
+)
+SPACES = resource(Namespace, "v1")
+
+RESOURCES: st.SearchStrategy[Resource] = st.one_of(
+    GATEWAYS, GATEWAYS, ROUTES, ROUTES, ROUTES, SERVICES, SLICES, BACKENDS, GRANTS, CLASSES, SPACES
+)
+OBJECTS = st.lists(RESOURCES, max_size=12)
+SETTINGS = st.builds(
+    TranslateSettings,
+    address=st.sampled_from(["", "127.0.0.1"]),
+    port_map=st.dictionaries(PORTS, PORTS, max_size=2),
+    backend_overrides=st.dictionaries(
+        st.sampled_from(["default/a:80", "x/b:81", "odd"]), st.just(("127.0.0.1", 9000)), max_size=2
+    ),
+    file_mode=st.booleans(),
+)

@@ -1,0 +1,184 @@
+"""What did not change is kept: the same instances, and the same outcome as translating afresh."""
+
+from proxy.resources.meta import ObjectKey, Resource
+from proxy.resources.store import ResourceSet
+from proxy.translate.settings import TranslateSettings
+from proxy.translate.translate import Translation, translate
+from tests.translate.declare import WEB, objects
+
+SETTINGS = TranslateSettings()
+
+
+def route(name: str, host: str, service: str = "app", namespace: str = "default") -> str:
+    return f"""
+kind: HTTPRoute
+metadata: {{name: {name}}}
+spec:
+  parentRefs: [{{name: web}}]
+  hostnames: [{host}]
+  rules: [{{backendRefs: [{{name: {service}, port: 80, namespace: {namespace}}}]}}]
+"""
+
+
+SERVICE = "kind: Service\nmetadata: {name: app}\nspec: {ports: [{name: http, port: 80}]}"
+
+
+def endpoints(address: str) -> str:
+    return f"""
+kind: EndpointSlice
+metadata: {{name: app-1, labels: {{kubernetes.io/service-name: app}}}}
+addressType: IPv4
+ports: [{{name: http, port: 8000}}]
+endpoints: [{{addresses: [{address}]}}]
+"""
+
+
+class World:
+    """Named objects that can be replaced one by one, as a source would."""
+
+    def __init__(self, **texts: str) -> None:
+        self.objects: dict[str, Resource] = {}
+        self.last: Translation | None = None
+        self.change(**texts)
+
+    def change(self, **texts: str) -> None:
+        for name, text in texts.items():
+            (self.objects[name],) = objects(text)
+
+    def translate(self) -> Translation:
+        """Builds on the one before, and makes sure that starting afresh says the same."""
+        resources = ResourceSet(self.objects.values())
+        self.last = translate(resources, SETTINGS, self.last)
+        fresh = translate(resources, SETTINGS)
+        assert (self.last.snapshot.binds, self.last.snapshot.listeners) == (
+            fresh.snapshot.binds,
+            fresh.snapshot.listeners,
+        )
+        assert self.last.snapshot.buckets == fresh.snapshot.buckets
+        assert self.last.snapshot.upstreams == fresh.snapshot.upstreams
+        assert self.last.statuses == fresh.statuses
+        assert self.last.problems == fresh.problems
+        return self.last
+
+
+def world() -> World:
+    return World(
+        web=WEB,
+        one=route("one", "one.example.com"),
+        two=route("two", "two.example.com"),
+        app=SERVICE,
+        slice=endpoints("10.0.0.1"),
+    )
+
+
+ONE = ("default/web/http", b"one.example.com")
+TWO = ("default/web/http", b"two.example.com")
+
+
+def test_nothing_changed_is_the_same_snapshot() -> None:
+    here = world()
+    first = here.translate().snapshot
+    assert here.translate().snapshot is first
+    here.change(app=SERVICE, one=route("one", "one.example.com"))
+    second = here.translate().snapshot
+    assert second.generation == 2, "equal text, but new objects: sources keep objects for equal text"
+
+
+def test_one_changed_route_leaves_the_others_buckets_alone() -> None:
+    here = world()
+    first = here.translate()
+    here.change(one=route("one", "one.example.com", service="other"))
+    second = here.translate()
+    assert second.snapshot.generation == first.snapshot.generation + 1
+    assert second.snapshot.buckets[TWO] is first.snapshot.buckets[TWO]
+    assert second.snapshot.buckets[ONE].rules[0].backends[0].invalid == "BackendNotFound"
+
+
+def test_endpoints_come_and_go_without_touching_routes() -> None:
+    here = world()
+    first = here.translate()
+    here.change(slice=endpoints("10.0.0.2"))
+    second = here.translate()
+    assert second.snapshot.buckets[ONE] is first.snapshot.buckets[ONE]
+    assert second.snapshot.upstreams["default/app:80"].endpoints[0].host == "10.0.0.2"
+
+
+def test_a_service_that_goes_and_comes_back() -> None:
+    here = world()
+    here.translate()
+    del here.objects["app"]
+    gone = here.translate()
+    assert {bucket.rules[0].backends[0].invalid for bucket in gone.snapshot.buckets.values()} == {"BackendNotFound"}
+    here.change(app=SERVICE)
+    assert here.translate().snapshot.upstreams.keys() == {"default/app:80"}
+
+
+def test_a_grant_that_is_gone_permits_nothing_at_once() -> None:
+    here = world()
+    here.change(
+        one=route("one", "one.example.com", namespace="other"),
+        app="kind: Service\nmetadata: {name: app, namespace: other}\nspec: {ports: [{name: http, port: 80}]}",
+        grant="""
+kind: ReferenceGrant
+metadata: {name: g, namespace: other}
+spec:
+  from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: default}]
+  to: [{group: "", kind: Service}]
+""",
+    )
+    assert here.translate().snapshot.buckets[ONE].rules[0].backends[0].upstream == "other/app:80"
+    del here.objects["grant"]
+    revoked = here.translate().snapshot
+    assert revoked.buckets[ONE].rules[0].backends[0].invalid == "RefNotPermitted"
+    assert "other/app:80" not in revoked.upstreams
+
+
+def test_a_changed_gateway_attaches_every_route_again() -> None:
+    here = world()
+    here.translate()
+    here.change(web=WEB.replace("port: 80", 'port: 80, hostname: "two.example.com"'))
+    assert here.translate().snapshot.buckets.keys() == {TWO}
+    here.change(web=WEB.replace("port: 80", "port: 81"))
+    again = here.translate().snapshot
+    assert again.buckets.keys() == {ONE, TWO}
+    assert [bind.port for bind in again.binds] == [81]
+
+
+def test_a_namespace_that_gets_its_label() -> None:
+    here = World(
+        web="""
+kind: Gateway
+metadata: {name: web, namespace: infra}
+spec:
+  gatewayClassName: penstock
+  listeners:
+    - name: http
+      protocol: HTTP
+      port: 80
+      allowedRoutes: {namespaces: {from: Selector, selector: {matchLabels: {team: shop}}}}
+""",
+        one=route("one", "one.example.com").replace("name: web", "name: web, namespace: infra"),
+        space="kind: Namespace\nmetadata: {name: default}",
+    )
+    assert not here.translate().snapshot.buckets
+    here.change(space="kind: Namespace\nmetadata: {name: default, labels: {team: shop}}")
+    assert len(here.translate().snapshot.buckets) == 1
+
+
+def test_other_settings_start_afresh() -> None:
+    resources = ResourceSet(world().objects.values())
+    first = translate(resources, SETTINGS)
+    moved = translate(resources, TranslateSettings(port_map={80: 8080}), first)
+    assert [bind.port for bind in moved.snapshot.binds] == [8080]
+    assert moved.snapshot.generation == 2
+
+
+def test_answers_about_backends_that_nobody_names_any_more_are_forgotten() -> None:
+    here = world()
+    first = here.translate()
+    asked = first.graph.routes[ObjectKey("default", "one")].rules[0].backends[0].key
+    for i in range(12_000):
+        first.graph.backends.resolve(asked._replace(name=f"gone-{i}"))
+    second = here.translate()
+    assert len(second.graph.backends._targets) < 100
+    assert second.snapshot is first.snapshot
