@@ -1,0 +1,196 @@
+"""penstock check: says what is wrong with a configuration, as the API server and the controller would.
+
+Nothing is opened, bound or sent: the same load and translation as `run`, and then the findings.
+"""
+
+import json
+import linecache
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+
+import click
+
+from proxy.resources.problem import Problem
+
+if TYPE_CHECKING:
+    from proxy.translate.status.build import ObjectStatus
+
+Format = Literal["text", "json", "github"]
+Statuses = Sequence["ObjectStatus"] | None
+"""None when nobody asked for them."""
+
+
+def run_check(sources: Sequence[str], output: Format, status: bool, stream: TextIO) -> int:
+    """Writes every problem to `stream`; 1 when one of them is an error, else 0."""
+    from proxy.sources.file import FileSource
+    from proxy.translate.settings import TranslateSettings
+    from proxy.translate.translate import translate
+
+    loaded = FileSource(sources).load()
+    translation = translate(loaded.resources, TranslateSettings(file_mode=True))
+    problems = _in_order(loaded.place([*loaded.problems, *translation.problems]))
+    statuses = translation.statuses if status else None
+    WRITERS[output](problems, statuses, len(loaded.resources), stream)
+    return 1 if any(problem.severity == "error" for problem in problems) else 0
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By file and line; what is said twice is said once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.sort_key)
+
+
+# --- text -------------------------------------------------------------------------------------
+
+
+def write_text(problems: list[Problem], statuses: Statuses, objects: int, stream: TextIO) -> None:
+    for problem in problems:
+        print(problem.headline(), file=stream)
+        for line in source_lines(problem):
+            print(line, file=stream)
+        if problem.hint:
+            print(f"    hint: {problem.hint}", file=stream)
+    for line in status_lines(statuses or ()):
+        print(line, file=stream)
+    print(summary(problems, objects), file=stream)
+
+
+def source_lines(problem: Problem) -> list[str]:
+    """The line of the file, and a caret below the column."""
+    line = linecache.getline(problem.file, problem.line).rstrip() if problem.line and problem.column else ""
+    if not line or problem.column > len(line) or _is_secret(problem):
+        return []
+    indent = "".join("\t" if character == "\t" else " " for character in line[: problem.column - 1])
+    number = f"{problem.line:>6} | "
+    return [f"{number}{line}", f"{' ' * (len(number) - 2)}| {indent}^"]
+
+
+def _is_secret(problem: Problem) -> bool:
+    """A line of a Secret may be a password, and of a document that is no YAML nobody knows what it is."""
+    if problem.kind:
+        return problem.kind == "Secret"
+    return any("Secret" in line for line in linecache.getlines(problem.file))
+
+
+def summary(problems: Iterable[Problem], objects: int) -> str:
+    """`3 objects, 1 error, 2 warnings`: what there is none of is left out, but for errors."""
+    counts = [_count(objects, "object")]
+    severities = [problem.severity for problem in problems]
+    for severity in ("error", "warning", "notice"):
+        number = severities.count(severity)
+        if number or severity == "error":
+            counts.append(_count(number, severity))
+    return ", ".join(counts)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+
+
+# --- json, github -----------------------------------------------------------------------------
+
+
+def write_json(problems: list[Problem], statuses: Statuses, objects: int, stream: TextIO) -> None:
+    report: dict[str, Any] = {
+        "objects": objects,
+        "problems": [as_dict(problem) for problem in problems],
+    }
+    if statuses is not None:
+        report["statuses"] = [
+            {"kind": one.kind, "namespace": one.key.namespace, "name": one.key.name, "status": one.status}
+            for one in statuses
+        ]
+    json.dump(report, stream, indent=2, ensure_ascii=False)
+    print(file=stream)
+
+
+def as_dict(problem: Problem) -> dict[str, Any]:
+    """Every field of a problem, for programs."""
+    return {name: getattr(problem, name) for name in problem.__struct_fields__}
+
+
+_GITHUB_LEVELS: Final = {"error": "error", "warning": "warning", "notice": "notice"}
+
+
+def write_github(problems: list[Problem], statuses: Statuses, objects: int, stream: TextIO) -> None:
+    """Workflow commands, which GitHub shows at the line of the file."""
+    for problem in problems:
+        place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.object}
+        settings = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
+        words = ": ".join(filter(None, [problem.field, problem.message]))
+        words = f"{words}\nhint: {problem.hint}" if problem.hint else words
+        print(f"::{_GITHUB_LEVELS[problem.severity]} {settings}::{_escaped(words)}", file=stream)
+    for line in status_lines(statuses or ()):
+        print(line, file=stream)
+    print(summary(problems, objects), file=stream)
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """As workflow commands want it: https://github.com/actions/toolkit, command.ts."""
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+WRITERS: Final[dict[Format, Callable[[list[Problem], Statuses, int, TextIO], None]]] = {
+    "text": write_text,
+    "json": write_json,
+    "github": write_github,
+}
+
+
+# --- status -----------------------------------------------------------------------------------
+
+
+def status_lines(statuses: Iterable["ObjectStatus"]) -> list[str]:
+    """Every condition as `Kind/ns/name  [part]  Type=Status  Reason  message`."""
+    lines: list[str] = []
+    for one in statuses:
+        name = f"{one.kind}/{one.key}"
+        lines.extend(_conditions(name, "", one.status.get("conditions", ())))
+        for listener in one.status.get("listeners", ()):
+            lines.extend(_conditions(name, listener["name"], listener.get("conditions", ())))
+        for parent in one.status.get("parents", ()):
+            lines.extend(_conditions(name, _parent(parent["parentRef"]), parent.get("conditions", ())))
+    return lines
+
+
+def _conditions(name: str, part: str, conditions: Iterable[dict[str, Any]]) -> Iterable[str]:
+    for condition in conditions:
+        columns = [
+            name,
+            f"[{part}]" if part else "",
+            f"{condition['type']}={condition['status']}",
+            condition["reason"],
+            condition.get("message", ""),
+        ]
+        yield "  ".join(filter(None, columns))
+
+
+def _parent(ref: dict[str, Any]) -> str:
+    """`infra/gateway/web:80`, as much of it as the reference names."""
+    where = "/".join(filter(None, [ref.get("namespace"), ref["name"], ref.get("sectionName")]))
+    return f"{where}:{ref['port']}" if ref.get("port") else where
+
+
+# --- command ----------------------------------------------------------------------------------
+
+
+@click.command("check", short_help="Validate a configuration and say what is wrong with it.")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--status", is_flag=True, help="Also print every status condition.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="For people, for programs, or for annotations in GitHub workflows.",
+)
+def command(sources: tuple[str, ...], status: bool, output: Format) -> None:
+    """Validate SOURCE... as the API server and the controller would.
+
+    SOURCE is a YAML or JSON file, a directory (read recursively) or - for stdin.
+    Exits 0 when nothing is wrong, 1 when there are errors.
+    """
+    sys.exit(run_check(sources, output, status, sys.stdout))

@@ -1,0 +1,114 @@
+"""penstock explain: which rule takes a request, and why, without sending it anywhere."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from proxy.cli.loading import load_snapshot
+from proxy.snapshot.describe import match_words
+from proxy.snapshot.explain import explain_request
+from proxy.snapshot.question import Asked, BadQuestion
+
+Data = dict[str, Any]
+
+
+def explain(sources: Sequence[str], asked: Asked) -> Data:
+    """The explanation of one request as data. Raises BadQuestion."""
+    return explain_request(load_snapshot(sources), asked)
+
+
+def lines(told: Data) -> Iterator[str]:
+    """The explanation for people."""
+    yield f"{told['request']['method']} {told['request']['url']}"
+    if "refused" in told:
+        yield f"  refused before any rule is asked: {told['refused']}"
+        return
+    yield f"  port {told['port']}, listener {told['listener'] or 'none: no hostname takes this host'}"
+    if told["winner"] is None:
+        yield "  no rule answers: 404"
+        yield from _near_misses(told["near_misses"])
+    else:
+        yield f"  {_named(told['winner'])} answers"
+        yield from _outcome(told)
+        yield from _candidates(told["candidates"])
+
+
+def _outcome(told: Data) -> Iterator[str]:
+    yield from _filters(told)
+    yield from _result(told)
+    if "answer" not in told and not told["backends"]:
+        yield "  no backend: 500"
+    for backend in told["backends"]:
+        where = f"invalid, answers 500: {backend['invalid']}" if backend["invalid"] else _endpoints(backend)
+        yield f"  {backend['percent']:g} % to {backend['backend']} ({where})"
+        if backend["filters"]:
+            yield from ("  " + line for line in (*_filters(backend), *_result(backend)))
+
+
+def _endpoints(backend: Data) -> str:
+    return ", ".join(backend["endpoints"]) or "no ready endpoint: 503"
+
+
+def _filters(told: Data) -> Iterator[str]:
+    for place, one in enumerate(told["filters"], 1):
+        settings = {name: value for name, value in one.items() if name != "type"}
+        yield f"  filter {place}: {one['type']} {json.dumps(settings, ensure_ascii=False)}"
+
+
+def _result(told: Data) -> Iterator[str]:
+    if "answer" in told:
+        answer = told["answer"]
+        why = answer.get("reason") or f"Location: {answer['location']}"
+        yield f"  answered here with {answer['status']}, {why}"
+    else:
+        yield f"  forwards {told['target']} with Host: {told['host']}"
+
+
+def _candidates(candidates: Sequence[Data]) -> Iterator[str]:
+    yield "candidates, in order of precedence"
+    for place, one in enumerate(candidates, 1):
+        why = f"; before the next by {one['decided_by']}" if one["decided_by"] else ""
+        yield f"  {place}. {_named(one)}{why}"
+
+
+def _near_misses(misses: Sequence[Data]) -> Iterator[str]:
+    if misses:
+        yield "near misses"
+    for one in misses:
+        yield f"  {_named(one)}: {one['detail']}"
+
+
+def _named(one: Data) -> str:
+    rule = f"rule {one['rule']}" + (f" ({one['rule_name']})" if one["rule_name"] else "")
+    return f"{one['route']} {rule} match {one['match']} [{one['hostname']} {match_words(one['conditions'])}]"
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise click.BadParameter(f"{text!r} is not of the form 'name: value'", param_hint="-H")
+    return name, value
+
+
+@click.command("explain")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE... URL")
+@click.option("-X", "--request", "method", default="GET", show_default=True, help="The method.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header. Repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+def command(sources: tuple[str, ...], method: str, headers: tuple[str, ...], as_json: bool) -> None:
+    """Say which rule takes a request, and why.
+
+    The last argument is the URL; its port is a declared one. Exit status: 0 a rule answers, 1 none does.
+    """
+    *places, url = sources
+    if not places:
+        raise click.UsageError("needs a SOURCE and a URL")
+    asked = Asked(method, url, tuple(_header(text) for text in headers))
+    try:
+        told = explain(places, asked)
+    except BadQuestion as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(told)))
+    raise SystemExit(0 if told["winner"] else 1)

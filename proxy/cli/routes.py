@@ -1,0 +1,61 @@
+"""penstock routes: the effective table, in the order in which rules are asked."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from proxy.cli.loading import load_snapshot
+from proxy.snapshot.describe import match_words
+from proxy.snapshot.listing import effective_routes
+
+Data = dict[str, Any]
+
+
+def routes(sources: Sequence[str]) -> list[Data]:
+    """Every listener with its hostnames and entries, as data."""
+    return effective_routes(load_snapshot(sources))
+
+
+def lines(listeners: Sequence[Data]) -> Iterator[str]:
+    """The table for people."""
+    for listener in listeners:
+        yield f"{listener['listener']} {listener['protocol']} :{listener['port']} {listener['hostname']}"
+        if not listener["hosts"]:
+            yield "  no routes"
+        for host in listener["hosts"]:
+            yield f"  {host['hostname']}"
+            yield from _entries(host["entries"])
+
+
+def _entries(entries: Sequence[Data]) -> Iterator[str]:
+    conditions = [match_words(entry["conditions"]) for entry in entries]
+    width = max(map(len, conditions), default=0)
+    for words, entry in zip(conditions, entries, strict=True):
+        rule = entry["rule_name"] or entry["rule"]
+        yield f"    {words:{width}}  {entry['route']} rule {rule} -> {_target(entry)}"
+
+
+def _target(entry: Data) -> str:
+    """The filters and where the rule sends."""
+    words = [one["type"] for one in entry["filters"]]
+    if entry["backends"]:
+        words.append(", ".join(map(_backend, entry["backends"])))
+    elif "RequestRedirect" not in words:
+        words.append("500: no backend")
+    return " > ".join(words)
+
+
+def _backend(ref: Data) -> str:
+    weight = "" if ref["weight"] == 1 else f" x{ref['weight']}"
+    return f"{ref['backend']}{weight}" + (f" ({ref['invalid']})" if ref["invalid"] else "")
+
+
+@click.command("routes")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def command(sources: tuple[str, ...], as_json: bool) -> None:
+    """Show the effective routes in precedence order, per listener and hostname."""
+    table = routes(sources)
+    click.echo(json.dumps(table, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(table)))

@@ -1,0 +1,60 @@
+"""`penstock routes`: the table in the order in which it is asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli.main import main
+from tests.cli.test_explain import CONFIG
+
+EXPECTED = """\
+default/web/shop HTTP :8080 shop.example.com
+  no routes
+default/web/http HTTP :8080 *
+  *
+    Exact /old                               default/hello rule 2 -> RequestRedirect
+    PathPrefix /nothing                      default/hello rule 3 -> 500: no backend
+    POST PathPrefix /hello x-tenant=a        default/hello rule tenants -> RequestHeaderModifier > URLRewrite\
+ > default/hello:80 x3, default/missing:80 (BackendNotFound)
+    PathPrefix /hello ?page~[0-9]+           default/hello rule tenants -> RequestHeaderModifier > URLRewrite\
+ > default/hello:80 x3, default/missing:80 (BackendNotFound)
+    PathPrefix /hello                        default/hello rule 1 -> URLRewrite > default/hello:80
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG)
+    return str(path)
+
+
+def test_the_table_stands_in_order_of_precedence(config: str) -> None:
+    result = CliRunner().invoke(main, ["routes", config])
+    assert result.exit_code == 0
+    assert [" ".join(line.split()) for line in result.stdout.splitlines()] == [
+        " ".join(line.split()) for line in EXPECTED.splitlines()
+    ]
+
+
+def test_as_json_it_holds_every_entry_with_its_conditions(config: str) -> None:
+    result = CliRunner().invoke(main, ["routes", config, "--json"])
+    listeners: list[dict[str, Any]] = json.loads(result.stdout)
+    assert [(one["listener"], one["port"], one["hostname"]) for one in listeners] == [
+        ("default/web/shop", 8080, "shop.example.com"),
+        ("default/web/http", 8080, "*"),
+    ]
+    entries = listeners[1]["hosts"][0]["entries"]
+    assert [(one["rule"], one["match"]) for one in entries] == [(2, 0), (3, 0), (0, 0), (0, 1), (1, 0)]
+    assert entries[2]["conditions"] == {
+        "path": {"type": "PathPrefix", "value": "/hello"},
+        "method": "POST",
+        "headers": [{"type": "Exact", "name": "x-tenant", "value": "a"}],
+    }
+    assert entries[3]["conditions"]["queryParams"] == [{"type": "RegularExpression", "name": "page", "value": "[0-9]+"}]
+    assert entries[4]["filters"] == [
+        {"type": "URLRewrite", "path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/v2"}}
+    ]
