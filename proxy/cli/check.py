@@ -4,13 +4,13 @@ Nothing is opened, bound or sent: the same load and translation as `run`, and th
 """
 
 import json
-import linecache
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 import click
 
+from proxy.cli.excerpt import Excerpts
 from proxy.resources.problem import Problem
 
 if TYPE_CHECKING:
@@ -44,32 +44,16 @@ def _in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def write_text(problems: list[Problem], statuses: Statuses, objects: int, stream: TextIO) -> None:
+    excerpts = Excerpts(problems)
     for problem in problems:
         print(problem.headline(), file=stream)
-        for line in source_lines(problem):
+        for line in excerpts.of(problem):
             print(line, file=stream)
         if problem.hint:
             print(f"    hint: {problem.hint}", file=stream)
     for line in status_lines(statuses or ()):
         print(line, file=stream)
     print(summary(problems, objects), file=stream)
-
-
-def source_lines(problem: Problem) -> list[str]:
-    """The line of the file, and a caret below the column."""
-    line = linecache.getline(problem.file, problem.line).rstrip() if problem.line and problem.column else ""
-    if not line or problem.column > len(line) or _is_secret(problem):
-        return []
-    indent = "".join("\t" if character == "\t" else " " for character in line[: problem.column - 1])
-    number = f"{problem.line:>6} | "
-    return [f"{number}{line}", f"{' ' * (len(number) - 2)}| {indent}^"]
-
-
-def _is_secret(problem: Problem) -> bool:
-    """A line of a Secret may be a password, and of a document that is no YAML nobody knows what it is."""
-    if problem.kind:
-        return problem.kind == "Secret"
-    return any("Secret" in line for line in linecache.getlines(problem.file))
 
 
 def summary(problems: Iterable[Problem], objects: int) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, 
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import fields as struct_fields
 
-from proxy.resources.problem import Finding, Path
+from proxy.resources.problem import Finding, Path, printable
 
 MAX_SHOWN: Final = 60
 """Characters of a value that a message repeats."""
@@ -176,7 +176,7 @@ def show(value: Any, path: Path = ()) -> str:
     if isinstance(value, (list, dict)) or _is_secret(path):
         return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    text = text.encode("unicode_escape").decode() if isinstance(value, str) else text
+    text = printable(text)
     return f"{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '…'} ({kind})"
 
 

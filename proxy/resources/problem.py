@@ -12,6 +12,9 @@ from msgspec import Struct
 
 Severity = Literal["error", "warning", "notice"]
 
+MAX_SHOWN: Final = 1000
+"""Characters of a message, and of each part of it, in a line for people."""
+
 Path = tuple[str | int, ...]
 """A field: names of the API and indices of lists, such as ("spec", "rules", 0, "name")."""
 
@@ -90,7 +93,19 @@ class Problem(Struct, frozen=True):
     def headline(self) -> str:
         """`file:line:col: error[Kind/namespace/name]: field.path: message`."""
         about = f"{self.severity}[{self.object}]" if self.object else self.severity
-        return ": ".join(part for part in (self.place, about, self.field, self.message) if part)
+        parts = (self.place, _clipped(about), _clipped(self.field), _clipped(self.message))
+        return printable(": ".join(part for part in parts if part))
 
     def __str__(self) -> str:
-        return f"{self.headline()}\n    hint: {self.hint}" if self.hint else self.headline()
+        return f"{self.headline()}\n    hint: {printable(self.hint)}" if self.hint else self.headline()
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+
+def printable(text: str) -> str:
+    """Names and values are anybody's: what a terminal or a log would obey is shown as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

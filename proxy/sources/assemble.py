@@ -143,10 +143,16 @@ class _Assembly:
         for (why, kind, api_version), origins in self.skipped.items():
             objects = "1 object" if len(origins) == 1 else f"{len(origins)} objects"
             message = f"{objects} of kind {kind} ({api_version}) skipped: " + SKIPPED[why]
-            yield Problem("notice", message, file=origins[0].file, line=origins[0].line)
+            file, line = origins[0]
+            if why == "not yet" and kind in MISSED:
+                yield Problem("warning", f"{message}, so {MISSED[kind]}", file=file, line=line)
+            else:
+                yield Problem("notice", message, file=file, line=line)
 
 
 SKIPPED = {"not yet": "not served yet by this version", "not ours": "not a kind that a gateway reads"}
+MISSED = {"BackendTLSPolicy": "the Services it is for are spoken to in clear text"}
+"""Kinds without which something is served that should be protected, and what that is."""
 
 
 def _placed(problem: Problem, file: str, offset: int) -> Problem:

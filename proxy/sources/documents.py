@@ -5,6 +5,7 @@ inside scalars of every style. So splitting needs no parser.
 """
 
 import re
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -24,17 +25,15 @@ class Document(NamedTuple):
     digest: bytes
 
 
-def split(text: str) -> list[Document]:
-    """The documents of a file, empty ones left out."""
-    documents: list[Document] = []
+def split(text: str) -> Iterator[Document]:
+    """The documents of a file, empty ones left out; one at a time, as together they are as large as the file."""
     line, begin = 1, len(text) - len(text.removeprefix("\ufeff"))
     for end in [*(mark.start() for mark in _MARKER.finditer(text)), len(text)]:
         piece = text[begin:end]
         if piece and not _empty(piece):
-            documents.append(_document(piece, begin, line))
+            yield _document(piece, begin, line)
         line += piece.count("\n")
         begin = end
-    return documents
 
 
 def _empty(piece: str) -> bool:

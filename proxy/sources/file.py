@@ -16,7 +16,7 @@ from proxy.sources.base import Loaded
 from proxy.sources.documents import Document, split
 from proxy.sources.locate import Locator
 from proxy.sources.parse import Parsed, parse
-from proxy.sources.read import STDIN, FileBytes, Reader
+from proxy.sources.read import STDIN, FileBytes, Reader, empty_file
 from proxy.sources.watch import DEBOUNCE, Watch
 
 Fingerprint = tuple[tuple[str, bytes | str], ...]
@@ -115,7 +115,8 @@ def _parse_file(file: FileBytes, before: dict[bytes, Parsed]) -> _Known:
         parsed = documents.get(document.digest) or before.get(document.digest) or parse(document.text)
         documents[document.digest] = parsed
         placed.append(_placed(document, parsed))
-    return _Known(file.digest, ParsedFile(file.path, tuple(placed), file.problem), documents)
+    problem = file.problem or (None if placed else empty_file(file.path))
+    return _Known(file.digest, ParsedFile(file.path, tuple(placed), problem), documents)
 
 
 def _decoded(file: FileBytes) -> str:

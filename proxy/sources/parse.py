@@ -12,8 +12,9 @@ from proxy.resources.decode import Decoded, decode_document
 from proxy.resources.meta import Resource
 from proxy.resources.problem import Path, Problem, dotted
 from proxy.sources.jsontext import NotThisWay, complaint, parse_json
+from proxy.sources.malformed import MalformedDocument, refuse_what_is_no_text
 from proxy.sources.places import Part, Places
-from proxy.sources.yamltext import MalformedDocument, Value, parse_yaml
+from proxy.sources.yamltext import Value, parse_yaml
 
 _FIRST_LINE = re.compile(r"(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*|---(?:[ \t]+(?:#[^\n]*)?)?)\r?\n)*")
 """Comments, directives, markers and empty lines before the first line that says something."""
@@ -50,23 +51,12 @@ class Parsed(NamedTuple):
 def parse(text: str) -> Parsed:
     """Never raises: text that is no document is a problem."""
     try:
-        _assert_utf8(text)
+        refuse_what_is_no_text(text)
         values, is_json = _values(text)
     except MalformedDocument as error:
         return Parsed(malformed=Problem("error", error.message, hint=error.hint, line=error.line, column=error.column))
     declared = [(value, part) for value, part in values if value is not None]
     return Parsed(tuple(entry for value, part in declared for entry in _entries(text, part, value, is_json)))
-
-
-def _assert_utf8(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        byte = ord(text[error.start]) - 0xDC00
-        line = text.count("\n", 0, error.start) + 1
-        column = error.start - text.rfind("\n", 0, error.start)
-        message = f"byte 0x{byte:02x} is not UTF-8"
-        raise MalformedDocument(message, line, column, "save the file as UTF-8") from None
 
 
 def _values(text: str) -> tuple[list[tuple[Value, Part]], bool]:

@@ -132,6 +132,11 @@ def _user() -> str:
     return os.environ.get("USER") or f"with id {os.geteuid()}"
 
 
+def empty_file(path: str) -> Problem:
+    """Served as it is: who empties a file means it. But somebody may have lost something."""
+    return Problem("warning", "holds no configuration", hint="it is empty, or all comments", file=path)
+
+
 def _empty_directory(path: str) -> FileBytes:
     hint = "files ending in .yaml, .yml and .json are read, in sub-directories too"
     return FileBytes(path, b"", Problem("warning", "holds no configuration", hint=hint, file=path))

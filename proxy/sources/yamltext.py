@@ -22,6 +22,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
+from proxy.sources.malformed import MalformedDocument, forbidden_character, from_libyaml
 from proxy.sources.scalars import NUMBER_START, WORDS, NotFinite, Scalar, plain
 
 MAX_DEPTH: Final = 100
@@ -30,6 +31,7 @@ MAX_ALIASED: Final = 100_000
 """Values a document may gain through aliases: a "billion laughs" is refused long before it costs anything."""
 _CORE = "tag:yaml.org,2002:"
 _MISSING = object()
+TEMPLATE: Final = "{{ }} marks a template: render it first (helm template, for one), or put the value in quotes"
 
 Event = Any
 """An event of yaml.events; the stubs do not know the attributes of its kinds."""
@@ -37,45 +39,14 @@ Value = Any
 """None, bool, int, float, str, list of values, or dict of str to value."""
 
 
-class MalformedDocument(Exception):
-    """The text is not one document. Lines and columns count from 1; 0 when unknown."""
-
-    def __init__(self, message: str, line: int = 0, column: int = 0, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-        self.column = column
-        self.hint = hint
-
-
 def parse_yaml(text: str) -> Value:
     """The value of the document; None when it is empty. Raises MalformedDocument."""
     try:
         return _Builder(text).document()
     except MarkedYAMLError as error:
-        raise _from_libyaml(error) from None
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise MalformedDocument(f"a character is not allowed in YAML: {error.reason}", line) from None
-
-
-HINTS = {
-    "cannot start any token": "indent with spaces, not tabs; quote values that begin with one of @ ` % | >",
-    "tab character": "indent with spaces, not tabs",
-    "mapping values are not allowed": "quote a value that has ': ' in it, or check this line's indentation",
-    "did not find expected key": "check the indentation of this line against the ones above it",
-    "could not find expected ':'": "a key needs ': ' and a value; check the line above, too",
-    "unexpected end of stream": "a quote or bracket is never closed",
-    "unknown escape character": "use single quotes, in which a backslash is a backslash",
-    "did not find expected ',' or": "a bracket is not closed, or a comma is missing",
-}
-
-
-def _from_libyaml(error: MarkedYAMLError) -> MalformedDocument:
-    mark: Any = error.problem_mark or error.context_mark
-    message = error.problem or error.context or "not YAML"
-    hint = next((hint for words, hint in HINTS.items() if words in message), "")
-    return MalformedDocument(f"malformed YAML: {message}", mark.line + 1, mark.column + 1, hint)
+        raise from_libyaml(text, error) from None
+    except ReaderError:
+        raise forbidden_character(text) from None
 
 
 def events(text: str) -> Callable[[], Event]:
@@ -88,6 +59,7 @@ class _Builder:
     """Builds the values of one document from parser events."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.next = events(text)
         self.anchors: dict[str, Value] = {}
         self.sizes: dict[int, int] = {}
@@ -123,7 +95,9 @@ class _Builder:
     def collection(self, event: Event, value: Value) -> Value:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise refuse(event, f"nested more than {MAX_DEPTH} levels deep")
+            raise refuse(
+                event, f"nested more than {MAX_DEPTH} levels deep", "no kind nests so deep; is a bracket too many?"
+            )
         anchor = event.anchor
         if anchor is not None:
             self.anchors[anchor] = _MISSING
@@ -175,7 +149,7 @@ class _Builder:
         elif event.__class__ is AliasEvent:
             value = self.alias(event)
         else:
-            raise refuse(event, "a key must be text, not a list or mapping")
+            raise refuse(event, "a key must be text, not a list or mapping", TEMPLATE if "{{" in self.text else "")
         if value.__class__ is str:
             return str(value)
         if isinstance(value, bool):
@@ -192,7 +166,8 @@ class _Builder:
             raise refuse(event, f"anchor &{event.anchor} contains itself")
         self.aliased += self.sizes.get(id(value), 1)
         if self.aliased > MAX_ALIASED:
-            raise refuse(event, f"aliases expand this document by more than {MAX_ALIASED:,} values")
+            message = f"aliases expand this document by more than {MAX_ALIASED:,} values"
+            raise refuse(event, message, "write the values out where they are needed")
         return value
 
     def size(self, value: Value) -> int:

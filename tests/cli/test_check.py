@@ -78,10 +78,46 @@ def test_a_problem_is_shown_with_its_line_and_its_cure(bad: Path) -> None:
 
 
 def test_what_only_translation_can_see_is_told_too(good: Path) -> None:
-    good.write_text(GOOD.replace("parentRefs: [{name: web}]", "parentRefs: [{name: wbe}]"))
+    good.write_text(GOOD.replace("    - {name: shop, group", "    - {name: shpo, group"))
     code, text = check(good)
     assert code == 1
-    assert "error[HTTPRoute/default/shop]: spec.parentRefs[0]" in text
+    assert (
+        text
+        == f"""\
+{good}:15:14: error[HTTPRoute/default/shop]: spec.rules[0].backendRefs[0].name: there is no Backend default/shpo
+    15 |     - {{name: shpo, group: penstock.dev, kind: Backend}}
+       |              ^
+    hint: did you mean 'shop'?
+3 objects, 1 error
+"""
+    )
+
+
+def test_what_a_default_says_is_shown_at_the_reference(good: Path) -> None:
+    """No kind is written, so Service is meant, and there is none: the entry itself is the place."""
+    good.write_text(
+        GOOD.replace("{name: shop, group: penstock.dev, kind: Backend}", "{name: shop, group: example.com}")
+    )
+    code, text = check(good)
+    assert code == 1
+    assert f"{good}:15:7: error[HTTPRoute/default/shop]: spec.rules[0].backendRefs[0].kind: " in text
+
+
+def test_json_and_github_have_the_column_of_what_translation_found(good: Path) -> None:
+    good.write_text(GOOD.replace("parentRefs: [{name: web}]", "parentRefs: [{name: wbe}]"))
+    (problem,) = json.loads(check(good, "json")[1])["problems"]
+    assert (problem["field"], problem["line"], problem["column"]) == ("spec.parentRefs[0].name", 12, 23)
+    assert f"::error file={good},line=12,col=23,title=HTTPRoute/default/shop::" in check(good, "github")[1]
+
+
+def test_a_message_is_one_line_that_no_terminal_obeys(good: Path) -> None:
+    good.write_text(
+        GOOD.replace("name: shop}\nspec:\n  parentRefs", 'name: "\\e[2J\\nerror: no"}\nspec:\n  parentRefs')
+    )
+    code, text = check(good)
+    assert code == 1
+    assert "\x1b" not in text
+    assert "error[HTTPRoute/default/\\x1b[2J\\nerror: no]: metadata.name: " in text
 
 
 def test_status_shows_every_condition(good: Path) -> None:

@@ -27,6 +27,8 @@ FULL = Problem(
         (Problem("warning", "odd", kind="GatewayClass", name="c"), "warning[GatewayClass/c]: odd"),
         (Problem("notice", "skipped", file="a.yaml", line=2), "a.yaml:2: notice: skipped"),
         (Problem("error", "unreadable", file="a.yaml"), "a.yaml: error: unreadable"),
+        (Problem("error", "ä\n\x1b[2J", hint="\r"), "error: ä\\n\\x1b[2J\n    hint: \\r"),
+        (Problem("error", "x" * 5000, kind="K", name="n"), f"error[K/n]: {'x' * 1000}…"),
     ],
 )
 def test_a_problem_says_as_much_as_it_knows(problem: Problem, text: str) -> None:

@@ -119,3 +119,12 @@ def test_a_cluster_scoped_object_is_kept_by_its_own_key() -> None:
     space = "{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {b: %s}}}\n"
     loaded = after(space % "x", space % "12")
     assert [str(item.key) for item in loaded.resources] == ["a"]
+
+
+def test_skipping_what_protects_is_a_warning() -> None:
+    loaded, _ = assemble(
+        parsed(f="{apiVersion: gateway.networking.k8s.io/v1, kind: BackendTLSPolicy, metadata: {name: p}}\n"), {}
+    )
+    (problem,) = loaded.problems
+    assert problem.severity == "warning"
+    assert problem.message.endswith("so the Services it is for are spoken to in clear text")

@@ -18,6 +18,7 @@ from proxy.resources.core import ConfigMap
 from proxy.sources import file as module
 from proxy.sources.base import Loaded, Source
 from proxy.sources.file import FileSource, load_text
+from proxy.sources.parse import Parsed, parse
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\ndata:\n  a: %s\n"
 
@@ -42,9 +43,9 @@ def test_only_what_changed_is_parsed_again(tmp_path: Path) -> None:
     source = FileSource([str(path)])
     before = source.load()
     path.write_text("# moved by a line\n---\n" + many(50, m7="new"))
-    with patch.object(module, "parse", wraps=module.parse) as parse:
+    with patch.object(module, "parse", wraps=parse) as parsing:
         after = source.load()
-    assert parse.call_count == 1
+    assert parsing.call_count == 1
     old, new = before.resources.by_kind(ConfigMap), after.resources.by_kind(ConfigMap)
     assert [key.name for key in old if old[key] is not new[key]] == ["m7"]
     assert after.resources.origin(new[next(iter(new))]).line == before.resources.origin(old[next(iter(old))]).line + 2
@@ -95,7 +96,47 @@ def test_a_bad_edit_and_its_repair(tmp_path: Path) -> None:
     ]:
         path.write_text(text)
         loaded = source.load()
-        assert (values(loaded), len(loaded.problems)) == (expected, errors)
+        found = [problem for problem in loaded.problems if problem.severity == "error"]
+        assert (values(loaded), len(found)) == (expected, errors)
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "\n\n", "# nothing\n---\n"])
+def test_an_empty_file_declares_nothing_and_says_so(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    loaded = FileSource([str(path)]).load()
+    assert len(loaded.resources) == 0
+    assert list(map(str, loaded.problems)) == [
+        f"{path}: warning: holds no configuration\n    hint: it is empty, or all comments"
+    ]
+
+
+async def test_a_change_during_a_load_is_not_missed(tmp_path: Path) -> None:
+    """The content goes from x to z1 and back while a load is between reading and parsing."""
+    path = tmp_path / "a.yaml"
+    path.write_text(MAP % ("a", "x"))
+    source = FileSource([str(path)], debounce=0.01)
+    source.load()
+    path.write_text(MAP % ("a", "z1"))
+    changes = source.changes()
+
+    def turn_back(text: str) -> Parsed:
+        path.write_text(MAP % ("a", "x"))
+        assert asyncio.run_coroutine_threadsafe(first_change(changes), loop).result() is True
+        return parse(text)
+
+    loop = asyncio.get_running_loop()
+    with patch.object(module, "parse", turn_back):
+        loaded = await asyncio.to_thread(source.load)
+    assert values(loaded) == {"a": "z1"}
+    assert values(source.load()) == {"a": "x"}
+    source.close()
+    await changes.aclose()  # type: ignore[attr-defined]
+
+
+async def first_change(changes: AsyncIterator[None]) -> bool:
+    await anext(changes)
+    return True
 
 
 def test_a_byte_that_is_no_utf8_spoils_its_document_only(tmp_path: Path) -> None:
@@ -148,6 +189,16 @@ def test_the_garbage_collector_is_as_it_was(tmp_path: Path, enabled: bool) -> No
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
+
+
+async def test_a_load_may_run_in_a_thread(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(MAP % ("a", "x") + "---\n" + MAP % ("A", "x"))
+    source = FileSource([str(tmp_path)])
+    for _ in range(3):
+        loaded = await asyncio.to_thread(source.load)
+        (problem,) = await asyncio.to_thread(loaded.place, loaded.problems)
+        assert (values(loaded), problem.line) == ({"a": "x"}, 11)
+        assert gc.isenabled()
 
 
 # --- changes ----------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from proxy.sources.yamltext import MalformedDocument, parse_yaml
+from proxy.sources.malformed import MalformedDocument
+from proxy.sources.yamltext import parse_yaml
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "data/kubectl_scalars.jsonl").read_text().splitlines()]
 SOUND = [case for case in CASES if "json" in case]

@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sources.yamltext import MAX_DEPTH, MalformedDocument, parse_yaml
+from proxy.sources.malformed import MalformedDocument
+from proxy.sources.yamltext import MAX_DEPTH, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -14,10 +15,14 @@ from proxy.sources.yamltext import MAX_DEPTH, MalformedDocument, parse_yaml
         ("a: 1\nb: 2\na: 3\n", 3, 1, 'duplicate key "a"', "remove or rename one of the two"),
         ("a:\n  b: 1\n  b: 2\n", 3, 3, 'duplicate key "b"', "remove or rename one of the two"),
         ("1: a\n'1': b\n", 2, 1, 'duplicate key "1"', "remove or rename one of the two"),
-        ("a: 1\n\tb: 2\n", 2, 1, "malformed YAML: found a tab character that violates indentation", "indent"),
+        ("a: 1\n\tb: 2\n", 2, 1, "malformed YAML: a tab cannot indent", "indent with spaces"),
+        ("a: @b\n", 1, 4, "malformed YAML: a value cannot begin with @", "put the value in quotes"),
         ("a: b: c\n", 1, 5, "malformed YAML: mapping values are not allowed in this context", "quote a value"),
         ("a: [1, 2\nb: 3\n", 2, 2, "malformed YAML: did not find expected ',' or ']'", "a bracket is not closed"),
-        ('a: "x\n', 2, 1, "malformed YAML: found unexpected end of stream", "a quote or bracket is never closed"),
+        ('a: 1\nb: "x\n\n', 2, 4, "malformed YAML: the quote that opens here is never closed", "close the quote"),
+        ("a: [1,\n  2\n", 1, 4, "malformed YAML: the bracket that opens here is never closed", "close the bracket"),
+        ("a: {{ .x }}\n", 1, 5, "a key must be text, not a list or mapping", "{{ }} marks a template"),
+        ("a: 1\n<<<<<<< ours\nb: 1\n=======\nb: 2\n", 2, 1, "a merge conflict is left in the file", "choose one"),
         ("a: *b\n", 1, 4, "unknown anchor *b", "define it with &b above"),
         ("a: &b [*b]\n", 1, 8, "anchor &b contains itself", ""),
         ("a: .inf\n", 1, 4, ".inf is not a number that JSON has", 'quote it if text is meant: ".inf"'),
@@ -26,7 +31,8 @@ from proxy.sources.yamltext import MAX_DEPTH, MalformedDocument, parse_yaml
         ("a: 1\n<<: 3\n", 2, 1, "a merge (<<) takes a mapping or a list of mappings", ""),
         ("a: !!int x\n", 1, 4, '"x" is not of type int', ""),
         ("a: !!binary '?'\n", 1, 4, "!!binary wants base64 of UTF-8 text", ""),
-        ("a: 1\nb: \x01\n", 2, 0, "a character is not allowed in YAML: control characters are not allowed", ""),
+        ("ä: ö\nb: \x01\n", 2, 4, "U+0001 (a control character) is not allowed in YAML", "remove it; in double"),
+        ("a: \ufffe", 1, 4, "U+FFFE (a control character) is not allowed in YAML", "remove it; in double"),
         ("a: 1\n--- \nb: 1\n", 2, 1, "a second document begins here", "put a line with --- between documents"),
     ],
 )

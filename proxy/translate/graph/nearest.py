@@ -32,7 +32,7 @@ class Names:
         if near is not None:
             return f"did you mean {near!r}?"
         if not self._names:
-            return f"there are no {what}"
+            return f"nothing declares any {what}"
         listed = ", ".join(self._names[:_FEW])
         more = len(self._names) - _FEW
         return f"the {what} are: {listed}" + (f" and {more} more" if more > 0 else "")

@@ -24,4 +24,4 @@ def test_the_hint_names_the_nearest_else_lists_a_few() -> None:
     assert NAMES.hint("helo", "Services") == "did you mean 'hello'?"
     assert NAMES.hint("xyz", "Services") == "the Services are: api-server, hello, world"
     assert Names(map(str, range(10, 18))).hint("x", "ports") == "the ports are: 10, 11, 12, 13, 14 and 3 more"
-    assert Names([]).hint("x", "Gateways") == "there are no Gateways"
+    assert Names([]).hint("x", "Gateways") == "nothing declares any Gateways"

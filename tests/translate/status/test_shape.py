@@ -43,7 +43,7 @@ def test_http_route() -> None:
                         "status": "False",
                         "reason": "BackendNotFound",
                         "message": "spec.rules[0].backendRefs[0].name: there is no Service default/gone "
-                        "(there are no Services of namespace default)",
+                        "(nothing declares any Services of namespace default)",
                         "observedGeneration": 5,
                     },
                 ],
