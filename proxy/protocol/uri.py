@@ -11,6 +11,8 @@ from ipaddress import AddressValueError, IPv6Address
 
 from proxy.errors import MalformedRequest
 
+# As numbers: `37 in path` is one look through the octets, `b"%" in path` costs 100 ns before it starts.
+_PERCENT, _DOT, _BACKSLASH, _SEMICOLON = b"%.\\;"
 _UNRESERVED_ESCAPE = re.compile(rb"%(?:2[DEde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -21,6 +23,8 @@ _REG_NAME = rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+"
 _IP_LITERAL = rb"\[[0-9A-Fa-f:.]+\]"
 _HOST = re.compile(rb"(" + _IP_LITERAL + rb"|" + _REG_NAME + rb")(?::[0-9]*)?")
 _HOST_CACHE_SIZE = 4096
+_LONGEST_CACHED_HOST = 260
+"""A DNS name and a port; a Host of 30 KiB is legal but not worth remembering 4096 times."""
 _hosts: dict[bytes, bytes] = {}
 
 
@@ -40,9 +44,10 @@ def matched_host(authority: bytes) -> bytes:
             _check_ipv6(host[1:-1])
         if host.endswith(b".") and len(host) > 1:
             host = host[:-1]
-        if len(_hosts) >= _HOST_CACHE_SIZE:
-            _hosts.clear()
-        _hosts[authority] = host
+        if len(authority) <= _LONGEST_CACHED_HOST:
+            if len(_hosts) >= _HOST_CACHE_SIZE:
+                _hosts.clear()
+            _hosts[authority] = host
     return host
 
 
@@ -59,12 +64,12 @@ def matched_path(path: bytes) -> tuple[bytes, bytes]:
     Raises MalformedRequest where a dot segment hides behind an encoding, and for a `%` that starts no
     escape (RFC 3986 section 2.1): two readers would see two paths.
     """
-    if b"%" not in path:
-        if b"." not in path:
+    if _PERCENT not in path:
+        if _DOT not in path:
             return path, path
         if b"/." in path:
             path = resolve_dot_segments(path)
-        if b"\\" in path or b";" in path:
+        if _BACKSLASH in path or _SEMICOLON in path:
             _refuse_hidden_dot_segments(path)
         return path, path
     if _BROKEN_ESCAPE.search(path):

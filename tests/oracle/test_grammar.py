@@ -3,7 +3,8 @@
 import pytest
 
 from tests.oracle import grammar
-from tests.oracle.grammar import HTTP, Request, Response, read_requests, read_response
+from tests.oracle.grammar import Request, Response, read_requests, read_response
+from tests.oracle.http_abnf import HTTP
 from tests.oracle.paths import HiddenDotSegment, matched, remove_dot_segments, resolve
 
 RULES: list[tuple[str, list[bytes], list[bytes]]] = [
@@ -72,6 +73,12 @@ def test_requests_follow_one_another_until_one_says_close() -> None:
     assert (len(stream.messages), stream.refusal, stream.rest) == (2, None, get)
 
 
+def test_look_alikes_of_fields_about_the_way_are_dropped_and_other_names_are_not() -> None:
+    fields = b"X_Forwarded_For: 1\r\nX.Real-IP: 2\r\nX-Forwarded-For: 3\r\nX_Other: 4\r\n"
+    request = _one(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n")
+    assert request.fields == [(b"host", b"a"), (b"x-forwarded-for", b"3"), (b"x_other", b"4")]
+
+
 def test_http_1_0_persists_only_when_asked() -> None:
     assert not _one(b"GET / HTTP/1.0\r\n\r\n").persistent
     assert _one(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").persistent
@@ -93,6 +100,8 @@ REFUSED: list[tuple[str, int, bytes]] = [
     ("a leading empty line", 400, b"\r\n" + _head(HOST)),
     ("a bare LF", 400, b"GET / HTTP/1.1\nHost: a\n\n"),
     ("a bare CR", 400, _head(HOST, b"X: a\rb")),
+    ("a look-alike of Content-Length", 400, _head(HOST, b"Content_Length: 5")),
+    ("a look-alike of Host", 400, _head(HOST, b"_Host: b")),
     ("NUL", 400, _head(HOST, b"X: a\x00b")),
     ("obs-fold", 400, _head(HOST, b"X: a", b" b")),
     ("space before the colon", 400, _head(HOST, b"X : a")),
@@ -148,6 +157,7 @@ CHUNKED = _head(HOST, b"Transfer-Encoding: chunked")
         b"5;a\nb\r\nhello\r\n0\r\n\r\n", b"0\r\nContent-Length: 5\r\n\r\n", b"0\r\nHost: b\r\n\r\n",
         b"0\r\nA : b\r\n\r\n",
         b"0\r\nA: b\n\r\n", b"0\r\n A: b\r\n\r\n", b"0\r\nXX", b"0\r\nA: " + b"b" * 8200 + b"\r\n\r\n",
+        (b"1;" + b"e" * 250 + b"\r\nz\r\n") * 70 + b"0\r\n\r\n",
     ],
 )  # fmt: skip
 def test_refused_chunked_bodies(body: bytes) -> None:

@@ -21,7 +21,7 @@ def test_refused_content_lengths(value: bytes) -> None:
 
 
 def test_the_forbidden_trailers_are_those_of_the_oracle() -> None:
-    assert FORBIDDEN_TRAILERS == grammar.FORBIDDEN_TRAILERS
+    assert FORBIDDEN_TRAILERS == grammar.TRAILER_LETTERS
 
 
 @pytest.mark.parametrize(

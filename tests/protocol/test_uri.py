@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from proxy.errors import MalformedRequest
 from proxy.protocol.uri import matched_host, matched_path, resolve_dot_segments
 from tests.oracle import paths
-from tests.oracle.grammar import HTTP
+from tests.oracle.http_abnf import HTTP
 
 FORWARDED: list[tuple[bytes, bytes, bytes]] = [
     # received, forwarded, matched

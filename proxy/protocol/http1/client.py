@@ -10,7 +10,7 @@ from proxy.errors import MalformedResponse, ProxyError, UpstreamClosed, Upstream
 from proxy.protocol.framing import ChunkedDecoder
 from proxy.protocol.http1.encode import JOIN_BELOW, encode_chunk, encode_last_chunk, encode_request
 from proxy.protocol.http1.fields import tokens
-from proxy.protocol.http1.response_head import ResponseHead, parse_response
+from proxy.protocol.http1.response_head import RepeatedResponse, ResponseHead, parse_response
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
 from proxy.protocol.stream import ResponseSink
@@ -41,11 +41,13 @@ class ClientCodec:
     """RFC 9112, client role."""
 
     __slots__ = ("_buffer", "_carrier", "_chunked_out", "_decoder", "_interim", "_keep_alive", "_left",
-                 "_limits", "_method", "_out", "_reading", "_request_done", "_scanned", "_sink",
-                 "_state", "_upgrade", "answered")  # fmt: skip
+                 "_limits", "_method", "_out", "_reading", "_repeated", "_request_done", "_scanned",
+                 "_sink", "_state", "_upgrade", "answered")  # fmt: skip
 
-    def __init__(self, carrier: UpstreamCarrier, limits: Limits) -> None:
+    def __init__(self, carrier: UpstreamCarrier, limits: Limits, repeated: RepeatedResponse | None = None) -> None:
+        """`repeated` may be shared by all connections to one endpoint."""
         self._carrier = carrier
+        self._repeated = repeated
         self._limits = limits
         self._state = IDLE
         self._sink: ResponseSink | None = None
@@ -169,7 +171,8 @@ class ClientCodec:
             self._scanned = 0
             end += 4
             try:
-                head = parse_response(data if end == len(data) else data[:end], self._method, self._limits)
+                start = data if end == len(data) else data[:end]
+                head = parse_response(start, self._method, self._limits, self._repeated)
             except ProxyError as error:
                 self._fail(error)
                 return

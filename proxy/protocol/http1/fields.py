@@ -11,64 +11,74 @@ from httptools import HttpParserUpgrade, HttpRequestParser, HttpResponseParser
 from proxy.errors import MalformedRequest, NotImplementedByUs, ProxyError
 from proxy.protocol.framing import content_length
 from proxy.protocol.message import Headers
+from proxy.protocol.names import FRAMING, HOPS, letters
 
-FRAMING = frozenset({
-    b"connection", b"content-length", b"expect", b"http2-settings", b"keep-alive", b"proxy-connection", b"te",
-    b"transfer-encoding", b"upgrade",
-})  # fmt: skip
-"""Fields of this connection and this message's framing: never forwarded as they came."""
-HOPS = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-request-id"})
-"""Fields about the way here, with every X-Forwarded-*."""
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
+_TAB = 0x09
+_LOOKS_LIKE = {letters(name): name for name in (*FRAMING, b"host")} | {letters(name): b"" for name in HOPS}
+"""What another name could be taken for. Steering fields refuse the request; hops (b"") are dropped."""
 _REMEMBERED = 4096
-_ORDINARY: dict[bytes, bytes] = {}
+_LONGEST_REMEMBERED = 64
+_ordinary: dict[bytes, bytes] = {}
 """Ordinary name as received to its lower-case form. Clients repeat themselves; hostile names cannot grow it,
-since it starts afresh when full."""
+since it starts afresh when full and keeps no long ones."""
+_special: dict[bytes, bytes] = {}
+"""The same for the names that are set aside."""
 
 
 class Fields:
-    """One header section. `on_header` is called for each field, in order."""
+    """One header section. `on_header` is called for each field, in order: a dictionary look-up each."""
 
-    __slots__ = ("framing", "headers", "hops", "hosts")
+    __slots__ = ("aside", "headers", "look_alike")
 
     def __init__(self) -> None:
         self.headers: Headers = []
-        self.hosts: list[bytes] = []
-        self.framing: Headers = []
-        self.hops: Headers = []
+        """End-to-end fields."""
+        self.aside: Headers = []
+        """Host, framing and hops."""
+        self.look_alike = b""
+        """A field that steers framing, which another one could be taken for (`Content_Length`)."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        lower = _ORDINARY.get(name)
+        lower = _ordinary.get(name)
         if lower is not None:
             self.headers.append((lower, value))
+        elif name in _special:
+            self.aside.append((_special[name], value))
         else:
-            self._sort(name, value)
+            self._meet(name, value)
 
-    def _sort(self, name: bytes, value: bytes) -> None:
+    def _meet(self, name: bytes, value: bytes) -> None:
+        """A name not seen before, spelled like this."""
         lower = name.lower()
-        if lower == b"host":
-            self.hosts.append(value)
-        elif lower in FRAMING:
-            self.framing.append((lower, value))
-        elif lower in HOPS or lower.startswith(b"x-forwarded-"):
-            self.hops.append((lower, value))
-        else:
-            if len(_ORDINARY) >= _REMEMBERED:
-                _ORDINARY.clear()
-            _ORDINARY[name] = lower
+        if lower == b"host" or lower in FRAMING or lower in HOPS or lower.startswith(b"x-forwarded-"):
+            _remember(_special, name, lower)
+            self.aside.append((lower, value))
+        elif (alike := _LOOKS_LIKE.get(letters(lower))) is not None:
+            self.look_alike = self.look_alike or alike
+        elif not letters(lower).startswith(b"xforwarded"):
+            _remember(_ordinary, name, lower)
             self.headers.append((lower, value))
 
-    @property
-    def count(self) -> int:
-        return len(self.headers) + len(self.hosts) + len(self.framing) + len(self.hops)
+    def sort(self) -> tuple[list[bytes], Headers, Headers]:
+        """What was set aside: values of Host, framing fields, hops."""
+        hosts = [value for name, value in self.aside if name == b"host"]
+        framing = [field for field in self.aside if field[0] in FRAMING]
+        hops = [field for field in self.aside if field[0] not in FRAMING and field[0] != b"host"]
+        return hosts, framing, hops
 
     def strip(self) -> None:
         """Take white space off the ends of values."""
-        self.hosts = [value.rstrip(b" \t") for value in self.hosts]
+        self.aside = [(name, value.rstrip(b" \t")) for name, value in self.aside]
         self.headers = [(name, value.rstrip(b" \t")) for name, value in self.headers]
-        self.framing = [(name, value.rstrip(b" \t")) for name, value in self.framing]
-        self.hops = [(name, value.rstrip(b" \t")) for name, value in self.hops]
+
+
+def _remember(names: dict[bytes, bytes], name: bytes, lower: bytes) -> None:
+    if len(name) <= _LONGEST_REMEMBERED:
+        if len(names) >= _REMEMBERED:
+            names.clear()
+        names[name] = lower
 
 
 def read_fields(parser: type[HttpRequestParser] | type[HttpResponseParser], head: bytes) -> Fields:
@@ -80,7 +90,7 @@ def read_fields(parser: type[HttpRequestParser] | type[HttpResponseParser], head
         # llhttp leaves framing to us once an upgrade is asked for; that is where it is anyway.
         pass
     # llhttp leaves white space after a value; it is not part of it (RFC 9112 section 5.1).
-    if b" \r\n" in head or (b"\t" in head and b"\t\r\n" in head):
+    if head.find(b" \r\n") >= 0 or (_TAB in head and b"\t\r\n" in head):
         fields.strip()
     return fields
 

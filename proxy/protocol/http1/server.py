@@ -11,7 +11,7 @@ from proxy.errors import ClientGone, MalformedRequest, ProxyError, RequestHeader
 from proxy.protocol.framing import ChunkedDecoder
 from proxy.protocol.http1.carrier import Carrier, Refuser, Starter
 from proxy.protocol.http1.encode import encode_last_chunk
-from proxy.protocol.http1.request_head import parse_request
+from proxy.protocol.http1.request_head import Repeated, parse_request
 from proxy.protocol.http1.sending import BODY, CLOSED, HEAD, TUNNEL, WAIT, ResponseSender
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
@@ -24,15 +24,16 @@ _LINGER = 256 * 1024
 class ServerCodec(ResponseSender):
     """RFC 9112, server role."""
 
-    __slots__ = ("_advancing", "_blocked", "_broken", "_buffer", "_decoder", "_eof", "_held_back", "_left",
-                 "_limits", "_reading", "_refuse", "_response_done", "_scanned", "_sink", "_start",
-                 "_unread")  # fmt: skip
+    __slots__ = ("_advancing", "_blocked", "_broken", "_buffer", "_decoder", "_eof", "_held_back",
+                 "_left", "_limits", "_reading", "_refuse", "_repeated", "_response_done", "_scanned",
+                 "_sink", "_start", "_unread")  # fmt: skip
 
     def __init__(self, carrier: Carrier, start: Starter, refuse: Refuser, limits: Limits) -> None:
         super().__init__(carrier)
         self._start = start
         self._refuse = refuse
         self._limits = limits
+        self._repeated = Repeated()
         # the connection
         self._buffer = b""
         self._scanned = 0
@@ -127,7 +128,7 @@ class ServerCodec(ResponseSender):
 
     def _begin(self, head: bytes) -> None:
         try:
-            request = parse_request(head, self._limits)
+            request = parse_request(head, self._limits, self._repeated)
         except ProxyError as error:
             self._fail(error)
             return
@@ -243,6 +244,7 @@ class ServerCodec(ResponseSender):
             self._break_request(ClientGone("client_closed_in_body", "the client closed within its request body"))
             self._close()
         elif self._state == TUNNEL and self._sink is not None:
+            self._eof = False
             self._sink.on_request_end(None)
 
     def lost(self, reason: str) -> None:
@@ -314,11 +316,19 @@ class ServerCodec(ResponseSender):
 
     def resume(self) -> None:
         self._held_back = False
-        if self._state == TUNNEL and self._buffer and self._sink is not None:
-            data, self._buffer = self._buffer, b""
-            self._sink.on_request_data(data)
-            self._sink.on_request_idle()
+        if self._state == TUNNEL and self._sink is not None:
+            self._enter_tunnel(self._sink)
         self._steer_reading()
+
+    def _enter_tunnel(self, sink: RequestSink) -> None:
+        """What came before the 101 goes through it now: octets, or the end of them."""
+        data, self._buffer = self._buffer, b""
+        if data:
+            sink.on_request_data(data)
+            sink.on_request_idle()
+        if self._eof:
+            self._eof = False
+            sink.on_request_end(None)
 
     def _steer_reading(self) -> None:
         """Read unless the exchange holds the body back, or requests would come that must wait for their turn."""
@@ -336,7 +346,8 @@ class ServerCodec(ResponseSender):
     def _next(self) -> None:
         """The exchange is over in both directions."""
         if not self._keep_alive:
-            self._close(linger=self._broken)
+            # Requests that came behind the last answer are not served: closing on them would reset it.
+            self._close(linger=self._broken or bool(self._buffer))
             return
         self._state = HEAD
         self._decoder = None
@@ -353,4 +364,4 @@ class ServerCodec(ResponseSender):
         if self._state != CLOSED:
             self._state = CLOSED
             self._buffer = b""
-            self._carrier.finish(linger)
+            self._carrier.finish(linger and not self._eof)

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.protocol.http1.encode import encode_chunk, encode_last_chunk, encode_request, encode_response
 from proxy.protocol.message import Request, Response
-from tests.oracle.grammar import HTTP
+from tests.oracle.http_abnf import HTTP
 
 
 def _request(**values: object) -> Request:
