@@ -1,0 +1,205 @@
+"""One client connection: bytes in, bytes out, and the time it may take.
+
+The event loop's protocol around a codec. Entry is byte-level: `data_received` is whatever takes the next
+bytes, today the HTTP/1 codec, so that a PROXY header, a TLS ClientHello or the HTTP/2 preface can be
+looked at first and the codec chosen after.
+"""
+
+import asyncio
+import socket
+import struct
+from fcntl import ioctl
+from termios import FIONREAD
+from typing import TYPE_CHECKING, cast
+
+from proxy.errors import ProxyError, RequestTimeout
+from proxy.forward.exchange import Exchange
+from proxy.forward.finish import finish_refused
+from proxy.forward.origin import Origin
+from proxy.forward.reply import error_reply, send_reply
+from proxy.protocol.http1.server import ServerCodec
+from proxy.protocol.message import Request
+from proxy.protocol.stream import DownstreamStream, RequestSink
+from proxy.wheel import Deadline
+
+if TYPE_CHECKING:
+    from proxy.downstream.listeners import BoundPort
+
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+LINGER = 2.0
+"""Seconds to read on after a refusal, so that the client gets to see it."""
+WRITE_STALL = 30.0
+"""Seconds in which a client must take some of what is left for it when its connection is to close."""
+
+
+class ClientConnection(asyncio.Protocol):
+    """Carries a ServerCodec (protocol.http1.server.Carrier)."""
+
+    __slots__ = ("_awaiting_body", "_batch", "_bound", "_codec", "_deadline", "_finishing", "_lingering",
+                 "_origin", "_patience", "_transport", "_unsent", "data_received")  # fmt: skip
+
+    def __init__(self, bound: "BoundPort") -> None:
+        self._bound = bound
+        self._batch = bound.plane.batch
+        self._transport: asyncio.Transport | None = None
+        self._codec = ServerCodec(self, self._start, self._refuse, bound.limits)
+        self._deadline = Deadline(bound.wheel, self._timed_out)
+        self._awaiting_body = False
+        self._patience = 0.0
+        """When a request body is too slow: moved on by every octet of it."""
+        self._finishing = False
+        self._lingering = False
+        self._unsent = 0
+        """Octets the client had not taken when the last write stall began."""
+        self.data_received = self._codec.feed  # type: ignore[method-assign]
+
+    # --- event loop --------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        bound = self._bound
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        client = bound.plane.forwarding.client(peer[0] if peer else "", bound.scheme, bound.port.declared)
+        self._origin = Origin(bound.plane, bound.port, client)
+        self._deadline.set(bound.clock() + bound.header_timeout)
+        bound.opened(self)
+        if bound.draining:
+            self._codec.drain()
+        if bound.plane.open_connections > bound.settings.max_connections:
+            self.abort()
+
+    def eof_received(self) -> bool:
+        if self._lingering:
+            return False
+        self._codec.eof()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # Nothing may keep a closed connection, nor its place in the wheel.
+        self._transport = None
+        self._deadline.drop()
+        self._bound.closed(self)
+        self._codec.lost("client_reset" if exc is not None else "client_closed")
+        # Freed by reference counts alone: a cycle that was there when a snapshot was committed would stay for
+        # ever, because the collector does not look at what was frozen then (runtime.worker).
+        del self._codec, self.data_received
+
+    def pause_writing(self) -> None:
+        self._codec.blocked()
+
+    def resume_writing(self) -> None:
+        self._codec.writable()
+
+    # --- exchanges ---------------------------------------------------------------------------
+
+    def _start(self, stream: DownstreamStream, request: Request, end: bool) -> RequestSink:
+        exchange = Exchange(self._origin, stream, request)
+        exchange.begin(end)
+        return exchange
+
+    def _refuse(self, stream: DownstreamStream, error: ProxyError) -> None:
+        sent = send_reply(stream, error_reply(error), b"", [])
+        finish_refused(self._origin, error, sent)
+
+    # --- Carrier -----------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._batch.add(self._transport, data)
+
+    def writelines(self, pieces: list[bytes]) -> None:
+        if self._transport is not None:
+            self._batch.flush()
+            self._transport.writelines(pieces)
+
+    def finish(self, linger: bool) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        self._batch.flush()
+        self._finishing = True
+        self._unsent = transport.get_write_buffer_size()
+        if not linger or transport.is_closing():
+            # The event loop closes when all is sent: never, for a client that reads nothing.
+            transport.close()
+            self._deadline.set(self._bound.clock() + WRITE_STALL)
+            return
+        self._lingering = True
+        transport.write_eof()
+        transport.resume_reading()
+        self._deadline.set(self._bound.clock() + (WRITE_STALL if self._unsent else LINGER))
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            # A plain close would look like the end of a body that is delimited by it.
+            sock = self._transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self._transport.abort()
+
+    def pause_reading(self) -> None:
+        if self._awaiting_body:
+            # The time that we hold the client back is not its own.
+            self._deadline.clear()
+            self._patience -= self._bound.clock()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._awaiting_body:
+            self._patience += self._bound.clock()
+            self.await_body(0)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def await_head(self, begun: bool) -> None:
+        self._awaiting_body = False
+        bound = self._bound
+        self._deadline.set(bound.clock() + (bound.header_timeout if begun else bound.idle_timeout))
+
+    def await_body(self, received: int) -> None:
+        """The next octets within the body timeout, and all of them at the lowest rate at least."""
+        bound = self._bound
+        settings = bound.settings
+        now = bound.clock()
+        if not self._awaiting_body:
+            self._awaiting_body = True
+            self._patience = now + settings.body_timeout
+        self._patience += received / settings.body_rate
+        self._deadline.set(min(now + settings.body_timeout, self._patience))
+
+    def _timed_out(self) -> None:
+        """Also called for a deadline that a request has met: moving it is not worth a call per request."""
+        if self._finishing:
+            self._see_out()
+            return
+        what = "body" if self._awaiting_body else "header"
+        self._codec.timed_out(RequestTimeout(f"request_{what}_timeout", f"the request {what} did not come in time"))
+
+    def _see_out(self) -> None:
+        """The time to finish is over, but not for a client that is still taking its answer."""
+        left = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        if 0 < left < self._unsent:
+            self._unsent = left
+            self._deadline.set(self._bound.clock() + WRITE_STALL)
+        else:
+            self.abort()
+
+    # --- drain -------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """The next answer is the last."""
+        self._codec.drain()
+
+    def close_if_idle(self) -> None:
+        """Close when no request is begun or in flight, or waits in the socket to be read."""
+        if self._codec.idle and not self._has_unread():
+            self.finish(linger=False)
+
+    def _has_unread(self) -> bool:
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is None:
+            return False
+        unread: bytes = ioctl(sock.fileno(), FIONREAD, bytes(4))
+        return any(unread)

@@ -1,0 +1,1 @@
+"""One request from client to endpoint and back."""

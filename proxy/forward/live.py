@@ -1,0 +1,86 @@
+"""The snapshot come alive: rules, backends and upstreams with their balance, pools and counters bound.
+
+Made by prepare, used by every exchange. What must outlive a reload (turns of weighted backends, pools)
+is not kept here but looked up by identity in the Registry.
+"""
+
+from collections.abc import Callable
+
+from proxy.filters import build_chain
+from proxy.filters.base import NO_FILTERS, FilterChain
+from proxy.forward.counters import LazyHistogram, RequestCounters
+from proxy.observe.metrics import WorkerMetrics
+from proxy.routing.table import ListenerTable
+from proxy.snapshot.route import BackendRef, Rule
+from proxy.snapshot.snapshot import Listener
+from proxy.upstream.balance import WeightedTurns
+from proxy.upstream.pools import LiveUpstream
+
+UpstreamOf = Callable[[str], LiveUpstream]
+TurnsOf = Callable[[tuple[object, ...], list[int]], WeightedTurns]
+
+
+class LiveBackend:
+    """One backendRef of a rule."""
+
+    __slots__ = ("chain", "invalid", "name", "requests", "upstream")
+
+    def __init__(self, spec: BackendRef, upstream: LiveUpstream | None, requests: RequestCounters) -> None:
+        self.name = spec.backend
+        self.upstream = upstream
+        self.invalid = spec.invalid
+        self.chain = build_chain(spec.filters) if spec.filters else NO_FILTERS
+        self.requests = requests
+
+
+class LiveListener:
+    """One listener: its table, and what is counted under its name."""
+
+    __slots__ = ("gateway", "name", "no_rule", "no_rule_duration", "port", "table")
+
+    def __init__(self, spec: Listener, table: "ListenerTable[LiveRule]", metrics: WorkerMetrics) -> None:
+        self.gateway = spec.gateway
+        self.name = spec.name
+        self.port = spec.port
+        self.table = table
+        labels = metrics.rule_labels(spec.gateway, spec.name, "", "")
+        self.no_rule = RequestCounters(metrics, (*labels, ""))
+        self.no_rule_duration = LazyHistogram(metrics, "penstock_http_request_duration_seconds", labels)
+
+
+class LiveRule:
+    """One rule of one route on one listener."""
+
+    __slots__ = ("_turns", "backends", "chain", "duration", "index", "label", "no_backend", "only", "route")
+
+    chain: FilterChain
+
+    def __init__(self, spec: Rule, listener: Listener, metrics: WorkerMetrics, upstream: UpstreamOf, turns: TurnsOf):
+        self.route = spec.route
+        self.index = spec.index
+        self.label = spec.label
+        labels = metrics.rule_labels(listener.gateway, listener.name, spec.route, spec.label)
+        self.chain = build_chain(spec.filters) if spec.filters else NO_FILTERS
+        self.duration = LazyHistogram(metrics, "penstock_http_request_duration_seconds", labels)
+        self.no_backend = RequestCounters(metrics, (*labels, ""))
+        self.backends = [
+            LiveBackend(
+                ref,
+                upstream(ref.upstream) if ref.upstream else None,
+                RequestCounters(metrics, (*labels, ref.backend)),
+            )
+            for ref in spec.backends
+        ]
+        weighted = [backend for backend, ref in zip(self.backends, spec.backends, strict=True) if ref.weight]
+        self.only = weighted[0] if len(weighted) == 1 else None
+        """The one backend that takes all, so that choosing costs nothing."""
+        self._turns: WeightedTurns | None = None
+        if len(weighted) > 1:
+            shares = tuple((ref.backend, ref.weight) for ref in spec.backends)
+            self._turns = turns((spec.kind, spec.route, spec.index, shares), [ref.weight for ref in spec.backends])
+
+    def choose(self) -> LiveBackend | None:
+        """The backend whose turn it is; None when the rule has none with a weight."""
+        if self.only is not None or self._turns is None:
+            return self.only
+        return self.backends[self._turns.next()]

@@ -1,0 +1,55 @@
+"""What every exchange of a worker shares: clock, rules of forwarding, counters, log, limits of time."""
+
+import asyncio
+from collections.abc import Callable
+
+from proxy.batch import WriteBatch
+from proxy.forward.counters import RequestCounters
+from proxy.observe.access_log import AccessLogWriter
+from proxy.observe.metrics import Histogram, WorkerMetrics
+from proxy.protocol.forwarding import ForwardingRules
+
+
+class Timeouts:
+    """Seconds an exchange may wait."""
+
+    __slots__ = ("idle", "response_head", "tunnel")
+
+    def __init__(self, *, response_head: float = 60.0, idle: float = 300.0, tunnel: float = 3600.0) -> None:
+        self.response_head = response_head
+        """From the whole request sent to a whole response head."""
+        self.idle = idle
+        """No octet in either direction."""
+        self.tunnel = tunnel
+        """The same after an upgrade."""
+
+
+class Plane:
+    """One per worker. `generation` moves when a snapshot is committed."""
+
+    __slots__ = ("access_log", "batch", "clock", "forwarding", "generation", "loop", "metrics",
+                 "open_connections", "overhead", "timeouts", "unrouted")  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float],
+        forwarding: ForwardingRules,
+        metrics: WorkerMetrics,
+        access_log: AccessLogWriter | None,
+        timeouts: Timeouts,
+        batch: WriteBatch,
+    ) -> None:
+        self.loop = loop
+        self.clock = clock
+        self.forwarding = forwarding
+        self.metrics = metrics
+        self.access_log = access_log
+        self.timeouts = timeouts
+        self.batch = batch
+        self.generation = 0
+        self.open_connections = 0
+        """Of clients."""
+        self.unrouted = RequestCounters(metrics, ("", "", "", "", ""))
+        """Requests that reached no listener: malformed ones, and hosts that no listener on the port serves."""
+        self.overhead: Histogram = metrics.histogram("penstock_http_overhead_seconds")

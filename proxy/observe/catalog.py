@@ -1,0 +1,92 @@
+"""METRICS: every metric, declared once. A metric is added here and nowhere else.
+
+Names follow Prometheus: base units, `_total` for counters. Labels are bounded: objects are named
+NAMESPACE/NAME, unknown methods fold to `_OTHER`.
+"""
+
+from typing import Literal, NamedTuple
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""Upper bounds in seconds: those of OpenTelemetry's http.server.request.duration, and two below them."""
+FINE_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+"""Upper bounds in seconds for our own share of the time, which is well below a millisecond."""
+
+MetricType = Literal["counter", "gauge", "histogram"]
+Aggregate = Literal["sum", "min"]
+
+
+class Metric(NamedTuple):
+    """One metric family."""
+
+    type: MetricType
+    help: str
+    labels: tuple[str, ...] = ()
+    aggregate: Aggregate = "sum"
+    """How the gauges of several workers become one value. Counters and histograms are always summed."""
+    buckets: tuple[float, ...] = BUCKETS
+
+    @property
+    def size(self) -> int:
+        """Slots that one series takes: a histogram has one per bucket, one for +Inf and one for its sum."""
+        return len(self.buckets) + 2 if self.type == "histogram" else 1
+
+
+RULE_LABELS = ("gateway", "listener", "route", "rule")
+
+METRICS: dict[str, Metric] = {
+    # --- the data plane ---
+    "penstock_http_requests_total": Metric(
+        "counter", "Requests answered.", (*RULE_LABELS, "backend", "method", "code")
+    ),
+    "penstock_http_request_duration_seconds": Metric(
+        "histogram", "From the first byte of a request to the last byte of its answer.", RULE_LABELS
+    ),
+    "penstock_http_overhead_seconds": Metric(
+        "histogram", "The gateway's own share of a request's time.", buckets=FINE_BUCKETS
+    ),
+    "penstock_upstream_request_duration_seconds": Metric(
+        "histogram", "From sending a request to an endpoint to the end of its answer.", ("backend",)
+    ),
+    "penstock_upstream_connections": Metric(
+        "gauge", "Connections to endpoints, by state: active or idle.", ("backend", "state")
+    ),
+    "penstock_upstream_connect_failures_total": Metric(
+        "counter", "Connections to endpoints that could not be opened.", ("backend", "reason")
+    ),
+    "penstock_upstream_retries_total": Metric(
+        "counter", "Requests sent again, by what made that necessary.", ("backend", "reason")
+    ),
+    "penstock_endpoint_up": Metric(
+        "gauge",
+        "1 while every worker sends requests to the endpoint, else 0.",
+        ("backend", "endpoint"),
+        "min",
+    ),
+    "penstock_no_route_total": Metric(
+        "counter", "Requests that no rule matched, by the criterion that failed last.", ("listener", "reason")
+    ),
+    "penstock_open_connections": Metric("gauge", "Open client connections.", ("listener", "protocol")),
+    "penstock_access_log_dropped_total": Metric(
+        "counter", "Access log lines dropped because what they are written to was too slow."
+    ),
+    "penstock_metrics_series_dropped_total": Metric("counter", "Series that found no room and are not counted."),
+    # --- the control process ---
+    "penstock_config_generation": Metric(
+        "gauge", "The generation of the configuration that a worker has acknowledged.", ("worker",)
+    ),
+    "penstock_config_reloads_total": Metric("counter", "Configurations read, by result.", ("result",)),
+    "penstock_config_last_reload_successful": Metric(
+        "gauge", "1 when the last configuration read had no object refused, else 0."
+    ),
+    "penstock_config_last_reload_success_timestamp_seconds": Metric(
+        "gauge", "When a configuration without any refused object was last installed."
+    ),
+    "penstock_config_reload_duration_seconds": Metric(
+        "histogram", "Time that a reload took, by stage: load, translate or swap.", ("stage",)
+    ),
+    "penstock_config_objects": Metric(
+        "gauge", "Objects of the configuration, by kind and status: accepted or refused.", ("kind", "status")
+    ),
+    "penstock_worker_restarts_total": Metric("counter", "Workers that ended and were started again."),
+    "penstock_build_info": Metric("gauge", "1, with what runs as labels.", ("version", "python", "loop", "compiled")),
+}
