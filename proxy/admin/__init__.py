@@ -1,0 +1,1 @@
+"""What operators ask: health, metrics, and what the gateway is doing and why. Read-only."""

@@ -1,0 +1,108 @@
+"""What is served, as plain data for JSON. Secrets are never part of a snapshot, and so never of this."""
+
+from typing import Any
+
+import msgspec
+
+from proxy import __version__
+from proxy.admin.readiness import readiness
+from proxy.admin.view import View
+from proxy.observe.live import count_rules, endpoint_label
+from proxy.resources.problem import Problem
+from proxy.snapshot.describe import text
+from proxy.snapshot.listing import effective_routes
+from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
+
+
+def overview(view: View) -> dict[str, Any]:
+    """Numbers, workers and problems on one page."""
+    snapshot = view.snapshot
+    return {
+        "version": __version__,
+        "uptime_seconds": round(view.uptime, 1),
+        **readiness(view),
+        "processes": {
+            str(index): {"pid": worker.pid, "generation": worker.generation, "uptime_seconds": round(worker.uptime, 1)}
+            for index, worker in view.workers.items()
+        },
+        "counts": {
+            "listeners": len(snapshot.listeners) if snapshot else 0,
+            "rules": count_rules(snapshot) if snapshot else 0,
+            "backends": len(snapshot.upstreams) if snapshot else 0,
+        },
+        "problems": [problem_data(problem) for problem in view.problems],
+    }
+
+
+def problem_data(problem: Problem) -> dict[str, Any]:
+    data = {name: getattr(problem, name) for name in problem.__struct_fields__}
+    return {name: value for name, value in data.items() if value not in ("", 0)}
+
+
+def listeners(view: View) -> list[dict[str, Any]]:
+    snapshot = view.snapshot
+    if snapshot is None:
+        return []
+    return [_listener_data(listener, snapshot, view) for listener in snapshot.listeners.values()]
+
+
+def _listener_data(listener: Listener, snapshot: Snapshot, view: View) -> dict[str, Any]:
+    binds = [bind for bind in snapshot.binds if listener.key in bind.listeners]
+    return {
+        "listener": listener.key,
+        "gateway": listener.gateway,
+        "name": listener.name,
+        "protocol": listener.protocol,
+        "hostname": text(listener.hostname) or "*",
+        "port": listener.port,
+        "binds": [_bind_data(bind, view) for bind in binds],
+    }
+
+
+def _bind_data(bind: Bind, view: View) -> dict[str, Any]:
+    return {"address": bind.address or "*", "port": bind.port, "bound": (bind.address, bind.port) in view.bound}
+
+
+def routes(view: View) -> list[dict[str, Any]]:
+    """The same as `penstock routes --json`."""
+    return effective_routes(view.snapshot) if view.snapshot else []
+
+
+def backends(view: View) -> list[dict[str, Any]]:
+    return [_backend_data(upstream) for upstream in view.snapshot.upstreams.values()] if view.snapshot else []
+
+
+def _backend_data(upstream: Upstream) -> dict[str, Any]:
+    return {
+        "backend": upstream.key,
+        "protocol": upstream.protocol,
+        "tls": bool(upstream.tls),
+        "endpoints": [endpoint_label(endpoint) for endpoint in upstream.endpoints],
+    }
+
+
+def status(view: View) -> list[dict[str, Any]]:
+    """Every object's status, as it would be written to the API server."""
+    return [
+        {"kind": item.kind, "namespace": item.key.namespace, "name": item.key.name, "status": item.status}
+        for item in view.statuses
+    ]
+
+
+def config(view: View) -> dict[str, Any]:
+    """The whole snapshot in use."""
+    snapshot = view.snapshot
+    if snapshot is None:
+        return {"generation": 0}
+    return {
+        "generation": snapshot.generation,
+        "binds": [_bind_data(bind, view) | {"listeners": bind.listeners} for bind in snapshot.binds],
+        "listeners": listeners(view),
+        "routes": routes(view),
+        "backends": backends(view),
+    }
+
+
+def encode(data: object) -> bytes:
+    """Indented, for people who ask with curl."""
+    return msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n"

@@ -1,0 +1,48 @@
+"""View: what the admin address may see of the control process."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from proxy.resources.problem import Problem
+from proxy.snapshot.snapshot import Snapshot
+from proxy.translate.status.build import ObjectStatus
+
+
+class WorkerState(NamedTuple):
+    """One worker process."""
+
+    pid: int
+    generation: int
+    """The one it has acknowledged; 0 before the first."""
+    uptime: float
+    """Seconds."""
+
+
+class View(Protocol):
+    """Implemented by the control process. Everything is as of now."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is being served; None before the first configuration."""
+
+    @property
+    def statuses(self) -> Sequence[ObjectStatus]: ...
+
+    @property
+    def problems(self) -> Sequence[Problem]: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def bound(self) -> Sequence[tuple[str, int]]:
+        """(address, bound port) of the listeners that could be bound."""
+
+    @property
+    def workers(self) -> Mapping[int, WorkerState]: ...
+
+    @property
+    def uptime(self) -> float:
+        """Seconds."""
+
+    def render_metrics(self, openmetrics: bool) -> bytes: ...

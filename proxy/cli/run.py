@@ -1,0 +1,177 @@
+"""penstock run: serve what YAML files, directories or stdin declare."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from proxy.observe.log import LEVELS, configure_logging
+from proxy.runtime import settings as parse
+from proxy.runtime.control import Control
+from proxy.runtime.process import usable_cores
+from proxy.runtime.settings import Settings
+from proxy.sources.file import FileSource
+
+T = TypeVar("T")
+
+KUBERNETES = "kubernetes:"
+
+
+Callback = Callable[[click.Context, click.Parameter, Any], T]
+
+
+def one(parser: Callable[[str], T]) -> Callback[T | None]:
+    """For an option whose text `parser` understands; it raises ValueError with what was expected."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> T | None:
+        try:
+            return None if value is None else parser(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+
+    return callback
+
+
+def several(parser: Callable[[tuple[str, ...]], T]) -> Callback[T]:
+    """For a repeatable option, all of whose texts `parser` understands together."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: tuple[str, ...] | str | None) -> T:
+        items = (value,) if isinstance(value, str) else value or ()
+        try:
+            return parser(items)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+
+    return callback
+
+
+def parse_workers(text: str) -> int:
+    """`auto` or a number from 1."""
+    if text == "auto":
+        return usable_cores()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
+        raise ValueError(f"{text!r} is neither auto nor a number from 1 to 1024")
+    return int(text)
+
+
+address = one(parse.parse_address)
+duration = one(parse.parse_duration)
+
+
+@click.command("run", context_settings={"show_default": True})
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option(
+    "--admin",
+    callback=address,
+    default="127.0.0.1:9900",
+    metavar="HOST:PORT",
+    help="Dashboard, metrics, health.",
+)
+@click.option(
+    "--workers",
+    callback=one(parse_workers),
+    default="auto",
+    metavar="N|auto",
+    help="Processes that serve; auto: one per core.",
+)
+@click.option(
+    "--address",
+    callback=one(parse.parse_ip),
+    default="",
+    show_default="all",
+    metavar="IP",
+    help="Where Gateways that name no address listen.",
+)
+@click.option(
+    "--map-port",
+    "port_map",
+    envvar="PENSTOCK_MAP_PORT",
+    callback=several(parse.parse_port_map),
+    multiple=True,
+    metavar="DECLARED=BOUND",
+    help="Bind a declared port elsewhere. Repeatable.",
+)
+@click.option(
+    "--access-log",
+    show_default="- on a terminal, else off",
+    metavar="-|PATH|off",
+    help="A line for each request.",
+)
+@click.option("--access-log-format", type=click.Choice(["json", "text"]), default="json")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info")
+@click.option(
+    "--drain-delay",
+    callback=duration,
+    default="0s",
+    metavar="TIME",
+    help="Go on accepting for so long after /readyz has turned 503.",
+)
+@click.option(
+    "--drain-timeout",
+    callback=duration,
+    default="30s",
+    metavar="TIME",
+    help="How long open requests may take when stopping.",
+)
+@click.option(
+    "--trusted-proxies",
+    callback=several(parse.parse_networks),
+    show_default="none",
+    metavar="CIDR,...",
+    help="Peers whose X-Forwarded-For and Forwarded are believed.",
+)
+@click.option(
+    "--metrics",
+    callback=address,
+    show_default="none",
+    metavar="HOST:PORT",
+    help="Another address, with metrics and health only.",
+)
+@click.option(
+    "--metrics-detail",
+    type=click.Choice(["listener", "route", "rule"]),
+    show_default="rule up to 2,000 rules, then route",
+    help="How fine request metrics are.",
+)
+@click.option(
+    "--backend",
+    "backends",
+    envvar="PENSTOCK_BACKEND",
+    callback=several(parse.parse_backends),
+    multiple=True,
+    metavar="NAMESPACE/NAME:PORT=HOST:PORT",
+    help="Where to find a Service that has no EndpointSlices. Repeatable.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False),
+    help="Last good state, for when an API server is away; files need none.",
+)
+@click.option("--strict", is_flag=True, help="Do not start when anything declared has an error.")
+def command(sources: tuple[str, ...], access_log: str | None, state_dir: str | None, **options: Any) -> None:
+    """Serve what YAML files, directories or stdin declare, until SIGTERM or Ctrl-C.
+
+    SIGHUP reads the sources again, which happens by itself, too, when a file changes. SIGUSR1 reopens the
+    access log. A second SIGTERM or Ctrl-C stops at once. Every option can be given as PENSTOCK_OPTION.
+    """
+    if KUBERNETES in sources:
+        raise click.UsageError("kubernetes: is not a source of this version; give files, directories or -")
+    settings = Settings(sources=sources, access_log=access_log or _default_access_log(), **options)
+    configure_logging(settings.log_level)
+    if state_dir is not None:
+        click.echo("--state-dir has no effect with files: they are always there.", err=True)
+    sys.exit(asyncio.run(_run(settings)))
+
+
+async def _run(settings: Settings) -> int:
+    return await Control(settings, FileSource(settings.sources), _say).run()
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _default_access_log() -> str:
+    return "-" if sys.stdout.isatty() else "off"

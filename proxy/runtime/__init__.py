@@ -1,0 +1,1 @@
+"""The processes: one that controls, N that serve, and how they speak."""

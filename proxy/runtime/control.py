@@ -1,0 +1,297 @@
+"""The control process: sources, translation, workers, signals, the admin address.
+
+    run:     start workers -> load -> install -> admin -> follow changes until told to stop -> drain
+    change:  load -> translate -> install the difference (install.py)
+    stop:    /readyz 503 -> drain delay -> queues run empty -> listeners close -> exchanges end
+
+It serves no request itself: when it is busy, or dies, what is being served goes on.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+
+from proxy.admin.view import WorkerState
+from proxy.observe.config import ConfigMetrics
+from proxy.observe.exposition import Exposition
+from proxy.observe.live import live_objects
+from proxy.observe.processes import process_metrics
+from proxy.resources.problem import Problem
+from proxy.runtime import ipc, sockets
+from proxy.runtime.addresses import AdminAddresses
+from proxy.runtime.crew import Crew
+from proxy.runtime.install import Installer, InstallRefused
+from proxy.runtime.listeners import Listeners, key_of
+from proxy.runtime.load import Candidate, Loader
+from proxy.runtime.logfile import open_access_log
+from proxy.runtime.process import loop_name, raise_descriptor_limit
+from proxy.runtime.reporting import Reporter
+from proxy.runtime.settings import Settings
+from proxy.runtime.workers import Worker, WorkerGone, WorkerRefused, ask_all
+from proxy.snapshot.snapshot import Snapshot
+from proxy.sources.base import Source
+from proxy.translate.status.build import ObjectStatus
+
+log = logging.getLogger("penstock")
+
+IDLE_GRACE = 1.0
+"""Seconds that a client which holds a connection open has for a last request when we stop."""
+
+
+class CannotServe(Exception):
+    """The reason why there is nothing to run for; exit code 1."""
+
+
+class Control:
+    """Implements admin.view.View."""
+
+    def __init__(self, settings: Settings, source: Source, say: Callable[[str], None]) -> None:
+        """`say` prints a line for people, at the start."""
+        self._settings = settings
+        self._source = source
+        self._loader = Loader(source, settings.translation())
+        self._data_plane = settings.data_plane()
+        self._report = Reporter(say)
+        self._metrics = ConfigMetrics(loop_name())
+        self._exposition = Exposition(time.monotonic, process_metrics(self._pids))
+        self._exposition.add("control", self._metrics.series)
+        self._crew = Crew(settings.workers, self._first_command, self._bring_up, self._exposition, self._metrics)
+        self._listeners = Listeners(settings.workers)
+        self._installer = Installer(self._listeners, settings.metrics_detail)
+        self._candidate: Candidate | None = None
+        self._admin = AdminAddresses(self, settings)
+        self._changing = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._stop_at_once = asyncio.Event()
+        self._following: set[asyncio.Task[None]] = set()
+        self._log_descriptor = -1
+        self._began = time.monotonic()
+
+    # --- run -------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """The exit code."""
+        self._handle_signals()
+        raise_descriptor_limit()
+        try:
+            await _unless(self._stop, self._start())
+            self._follow(self._watch_source())
+            self._follow(self._reload_when_changed())
+            await self._stop.wait()
+            await _unless(self._stop_at_once, self._drain())
+        except CannotServe as reason:
+            log.error("%s", reason)
+            return 1
+        finally:
+            await self._end()
+        return 0
+
+    async def _start(self) -> None:
+        """Workers start while the configuration is read."""
+        self._log_descriptor = open_access_log(self._settings.access_log)
+        _, candidate = await asyncio.gather(self._crew.start(), asyncio.to_thread(self._loader.load))
+        self._report.problems(candidate.problems)
+        self._refuse_if_strict(candidate.errors)
+        await self._take(candidate)
+        if not self._listeners:
+            raise CannotServe("no listener can serve")
+        self._refuse_if_strict(self._installer.problems)
+        gc.collect()
+        gc.freeze()
+        if not await self._admin.start() and self._settings.strict:
+            raise CannotServe("stopping, because --strict was given")
+        self._report.started(self.snapshot, self._listeners.binds, len(self._crew.all), self._admin.url)
+
+    def _refuse_if_strict(self, errors: Sequence[Problem]) -> None:
+        if errors and self._settings.strict:
+            raise CannotServe(f"{len(errors)} error{'s' * (len(errors) > 1)}, and --strict was given")
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._changed.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen_log)
+
+    def _on_stop_signal(self, number: int) -> None:
+        if self._stop.is_set():
+            log.warning("%s again: stopping at once", signal.Signals(number).name)
+            self._stop_at_once.set()
+        self._stop.set()
+
+    def _follow(self, work: Coroutine[None, None, None]) -> None:
+        self._following.add(asyncio.create_task(work))
+
+    # --- changes ---------------------------------------------------------------------------------
+
+    async def _watch_source(self) -> None:
+        try:
+            async for _ in self._source.changes():
+                self._changed.set()
+        except Exception:
+            log.exception("changes are no longer noticed by themselves; SIGHUP still re-reads the sources")
+
+    async def _reload_when_changed(self) -> None:
+        """One at a time; what changes meanwhile is taken together in the next."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                candidate = await asyncio.to_thread(self._loader.load)
+                self._report.problems(candidate.problems)
+                await self._take(candidate)
+            except Exception:
+                log.exception("the reload failed; what was served before is still served")
+                self._metrics.reloaded("failure", time.time())
+
+    async def _take(self, candidate: Candidate) -> None:
+        """Installs it if it differs from what is installed; notes what came of it."""
+        async with self._changing:
+            try:
+                await self._install(candidate.snapshot)
+            except InstallRefused as error:
+                log.error("generation %d is not served, a worker refused it: %s", candidate.snapshot.generation, error)
+                self._metrics.reloaded("failure", time.time())
+                return
+            self._candidate = candidate
+        self._report.problems(self.problems)
+        self._metrics.loaded(candidate.durations)
+        self._metrics.objects(candidate.object_counts())
+        refused = candidate.errors or self._installer.problems
+        self._metrics.reloaded("refused_objects" if refused else "success", time.time())
+
+    async def _install(self, snapshot: Snapshot) -> None:
+        if snapshot is self._installer.snapshot:
+            return await self._installer.rebind(self._crew.all)
+        await self._installer.install(snapshot, self._crew.all)
+        self._crew.note_generations()
+        self._exposition.set_live(live_objects(snapshot, self._installer.detail))
+        self._metrics.loaded({"swap": self._installer.swap_seconds})
+        self._report.installed(snapshot)
+        return None
+
+    # --- workers ---------------------------------------------------------------------------------
+
+    def _first_command(self) -> tuple[ipc.Start, list[int]]:
+        has_log = self._log_descriptor >= 0
+        start = ipc.Start(
+            settings=self._data_plane,
+            log_level=self._settings.log_level,
+            access_log=has_log,
+            access_log_format=self._settings.access_log_format,
+        )
+        return start, [self._log_descriptor] if has_log else []
+
+    async def _bring_up(self, worker: Worker) -> None:
+        async with self._changing:
+            try:
+                await self._installer.bring_up(worker)
+                if self.draining:
+                    await worker.ask(ipc.BeginDrain())
+            except WorkerRefused as error:
+                log.error("worker %d refuses the configuration: %s", worker.index, error)
+
+    def _reopen_log(self) -> None:
+        """SIGUSR1, after log rotation."""
+        descriptor = open_access_log(self._settings.access_log)
+        if descriptor < 0 or self._log_descriptor < 0:
+            return
+        os.close(self._log_descriptor)
+        self._log_descriptor = descriptor
+        for worker in self._crew.all:
+            worker.ask(ipc.ReopenLog(), [descriptor]).add_done_callback(_noted)
+
+    # --- stop ------------------------------------------------------------------------------------
+
+    async def _drain(self) -> None:
+        """Everybody whose connection is made gets a whole answer."""
+        settings = self._settings
+        log.info("stopping%s", f"; accepting for {settings.drain_delay:g} s more" if settings.drain_delay else "")
+        for task in self._following:
+            task.cancel()
+        async with self._changing:
+            await ask_all(self._crew.all, ipc.BeginDrain())
+        await asyncio.sleep(settings.drain_delay)
+        await sockets.run_empty(self._listeners.all_of(self._listeners.binds))
+        self._crew.closed = True
+        async with self._changing:
+            await ask_all(self._crew.all, ipc.CloseListeners())
+            self._listeners.close(self._listeners.binds)
+        done, _ = await ask_all(self._crew.all, ipc.Finish(settings.drain_timeout, IDLE_GRACE))
+        cut = sum(connections for _, connections in done)
+        if cut:
+            log.warning("%d connections were still busy after %g s and were cut", cut, settings.drain_timeout)
+
+    async def _end(self) -> None:
+        """Nothing stays behind, whatever happened before."""
+        for task in self._following:
+            task.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
+        await self._crew.end(at_once=self._stop_at_once.is_set())
+        self._listeners.close(self._listeners.binds)
+        await self._admin.stop()
+        self._source.close()
+
+    # --- admin.view.View -------------------------------------------------------------------------
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self._installer.snapshot
+
+    @property
+    def statuses(self) -> Sequence[ObjectStatus]:
+        return self._candidate.statuses if self._candidate else ()
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return (*(self._candidate.problems if self._candidate else ()), *self._installer.problems)
+
+    @property
+    def draining(self) -> bool:
+        return self._stop.is_set()
+
+    @property
+    def bound(self) -> Sequence[tuple[str, int]]:
+        return [key_of(bind) for bind in self._listeners.binds]
+
+    @property
+    def workers(self) -> Mapping[int, WorkerState]:
+        now = asyncio.get_running_loop().time()
+        return {
+            worker.index: WorkerState(worker.pid, worker.generation, now - worker.started_at)
+            for worker in self._crew.all
+        }
+
+    @property
+    def uptime(self) -> float:
+        return time.monotonic() - self._began
+
+    def render_metrics(self, openmetrics: bool) -> bytes:
+        return self._exposition.render(openmetrics)
+
+    def _pids(self) -> Mapping[str, int]:
+        return {"control": os.getpid(), **self._crew.pids}
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Does the work, and gives up on it when the event comes first."""
+    task = asyncio.create_task(work)
+    interruption = asyncio.create_task(event.wait())
+    await asyncio.wait([task, interruption], return_when=asyncio.FIRST_COMPLETED)
+    interruption.cancel()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _noted(reply: "asyncio.Future[int]") -> None:
+    """Nobody waits for this reply; a failure is logged, a worker that ended is noticed elsewhere."""
+    error = None if reply.cancelled() else reply.exception()
+    if error is not None and not isinstance(error, WorkerGone):
+        log.error("the access log could not be reopened: %s", error)

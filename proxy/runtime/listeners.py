@@ -1,0 +1,99 @@
+"""What is bound: sockets for every bind of the snapshot, one per worker, kept over reloads and workers."""
+
+import socket
+from collections.abc import Iterator
+
+from proxy.resources.problem import Problem
+from proxy.runtime import sockets
+from proxy.snapshot.snapshot import Bind, Snapshot
+
+Key = tuple[str, int]
+"""Address and bound port."""
+
+
+def key_of(bind: Bind) -> Key:
+    return bind.address, bind.port
+
+
+class Plan:
+    """How what is bound must change for a snapshot."""
+
+    def __init__(self, opening: list[Bind], closing: list[Bind], problems: tuple[Problem, ...]) -> None:
+        self.opening = opening
+        """Bound already, not yet served."""
+        self.closing = closing
+        """Still served."""
+        self.problems = problems
+        """One for each bind that could not be had."""
+
+
+class Listeners:
+    """The control process's copies of all listening sockets."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._bound: dict[Key, list[list[socket.socket]]] = {}
+        self._binds: dict[Key, Bind] = {}
+
+    def __len__(self) -> int:
+        return len(self._bound)
+
+    @property
+    def binds(self) -> list[Bind]:
+        """Those that are bound, as the snapshot in use has them."""
+        return list(self._binds.values())
+
+    def plan(self, snapshot: Snapshot) -> Plan:
+        """Binds what is new. What goes is only named: it is served until the new snapshot is prepared."""
+        wanted = {key_of(bind): bind for bind in snapshot.binds}
+        closing = [bind for key, bind in self._binds.items() if key not in wanted]
+        opening: list[Bind] = []
+        problems: list[Problem] = []
+        for key, bind in wanted.items():
+            if key in self._bound:
+                continue
+            try:
+                self._open(bind)
+                opening.append(bind)
+            except sockets.BindError as error:
+                problems += bind_problems(bind, error)
+        return Plan(opening, closing, tuple(problems))
+
+    def settle(self, snapshot: Snapshot) -> None:
+        """The snapshot is in use: binds are known as it has them."""
+        self._binds = {key_of(bind): bind for bind in snapshot.binds if key_of(bind) in self._bound}
+
+    def of_worker(self, index: int, bind: Bind) -> Iterator[socket.socket]:
+        """One worker's sockets for a bind: one for each IP version."""
+        for row in self._bound[key_of(bind)]:
+            yield row[index]
+
+    def all_of(self, binds: list[Bind]) -> list[socket.socket]:
+        return [sock for bind in binds for row in self._bound[key_of(bind)] for sock in row]
+
+    def close(self, binds: list[Bind]) -> None:
+        """Closes our copies."""
+        for bind in binds:
+            sockets.close(sock for row in self._bound.pop(key_of(bind)) for sock in row)
+            self._binds.pop(key_of(bind), None)
+
+    def _open(self, bind: Bind) -> None:
+        shared = any(port == bind.port for _, port in self._bound)
+        self._bound[key_of(bind)] = sockets.bind(bind.address, bind.port, self._workers, shared)
+        self._binds[key_of(bind)] = bind
+
+
+def bind_problems(bind: Bind, error: sockets.BindError) -> Iterator[Problem]:
+    """One for each listener that the port was for."""
+    for key in bind.listeners:
+        gateway, _, name = key.rpartition("/")
+        namespace, _, gateway = gateway.partition("/")
+        yield Problem(
+            "error",
+            f"listener {name}: {error}",
+            kind="Gateway",
+            namespace=namespace,
+            name=gateway,
+            field="spec.listeners",
+            hint=error.hint,
+        )

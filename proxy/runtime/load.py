@@ -1,0 +1,64 @@
+"""From sources to a candidate: loaded, translated, and what is wrong with it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+
+from proxy.resources.problem import Problem
+from proxy.snapshot.snapshot import Snapshot
+from proxy.sources.base import Source
+from proxy.translate.settings import TranslateSettings
+from proxy.translate.status.build import ObjectStatus
+from proxy.translate.translate import Translation, translate
+
+
+class Candidate:
+    """A configuration that could be installed."""
+
+    def __init__(self, translation: Translation, problems: Iterable[Problem], durations: dict[str, float]) -> None:
+        self.translation = translation
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.sort_key))
+        self.durations = durations
+        """Stage to seconds."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.translation.snapshot
+
+    @property
+    def statuses(self) -> list[ObjectStatus]:
+        return self.translation.statuses
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    def object_counts(self) -> dict[tuple[str, str], int]:
+        """(kind, "accepted" or "refused") to number. An object with an error counts as refused."""
+        refused = Counter(
+            kind for kind in {(p.kind, p.namespace, p.name): p.kind for p in self.errors}.values() if kind
+        )
+        declared = self.translation.resources.counts()
+        counts = {(kind, "accepted"): max(0, number - refused[kind]) for kind, number in declared.items()}
+        return counts | {(kind, "refused"): number for kind, number in refused.items()}
+
+
+class Loader:
+    """Remembers the translation before, so that only what changed is worked out again."""
+
+    def __init__(self, source: Source, settings: TranslateSettings) -> None:
+        self._source = source
+        self._translate = partial(translate, settings=settings)
+        self._previous: Translation | None = None
+
+    def load(self) -> Candidate:
+        """Blocking: for large configurations it takes seconds, so it runs in a thread."""
+        began = time.monotonic()
+        loaded = self._source.load()
+        read = time.monotonic()
+        translation = self._translate(loaded.resources, previous=self._previous)
+        self._previous = translation
+        problems = loaded.place((*loaded.problems, *translation.problems))
+        durations = {"load": read - began, "translate": time.monotonic() - read}
+        return Candidate(translation, problems, durations)

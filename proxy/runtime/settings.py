@@ -1,0 +1,127 @@
+"""Settings: what `penstock run` was told, checked and typed."""
+
+import ipaddress
+import secrets
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from proxy.downstream.settings import DataPlaneSettings
+from proxy.observe.access_log import LogFormat
+from proxy.observe.metrics import Detail
+from proxy.translate.settings import TranslateSettings
+
+Address = tuple[str, int]
+"""Host and port. The host is an IP literal without brackets, or a name."""
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Settings(Struct, frozen=True):
+    """One field per option."""
+
+    sources: tuple[str, ...]
+    admin: Address = ("127.0.0.1", 9900)
+    workers: int = 1
+    address: str = ""
+    port_map: dict[int, int] = field(default_factory=dict)
+    access_log: str = "off"
+    """"-" for stdout, a path, or "off"."""
+    access_log_format: LogFormat = "json"
+    log_level: str = "info"
+    drain_delay: float = 0.0
+    """Seconds, as is `drain_timeout`."""
+    drain_timeout: float = 30.0
+    trusted_proxies: tuple[str, ...] = ()
+    metrics: Address | None = None
+    metrics_detail: Detail | None = None
+    backends: dict[str, Address] = field(default_factory=dict)
+    strict: bool = False
+
+    def translation(self) -> TranslateSettings:
+        return TranslateSettings(
+            address=self.address, port_map=self.port_map, backend_overrides=self.backends, file_mode=True
+        )
+
+    def data_plane(self) -> DataPlaneSettings:
+        """Made once, for all workers: they share their name in Via, which nobody else has."""
+        via = f"penstock-{secrets.token_hex(4)}"
+        return DataPlaneSettings(trusted_proxies=self.trusted_proxies, via_id=via.encode())
+
+
+# --- parsing: each raises ValueError with what was expected -----------------------------------
+
+
+def parse_address(text: str) -> Address:
+    """`HOST:PORT`, IPv6 in brackets; an empty host is every address."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:9900 or [::1]:9900")
+    bare = host.removeprefix("[").removesuffix("]")
+    if ":" in bare and bare == host:
+        raise ValueError(f"{text!r}: IPv6 addresses stand in brackets, such as [::1]:9900")
+    return bare, int(port)
+
+
+def parse_ip(text: str) -> str:
+    """An IP literal, brackets allowed; "" is every address."""
+    bare = text.removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(bare)) if bare else ""
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address, such as 127.0.0.1 or ::1") from None
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `30s`, `500ms`, `2m`, `1h` or a plain number of seconds."""
+    number = text.rstrip("hms")
+    unit = text[len(number) :] or "s"
+    try:
+        seconds = float(number) * UNITS[unit]
+    except (ValueError, KeyError):
+        raise ValueError(f"{text!r} is not a time, such as 10s, 500ms or 2m") from None
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{text!r} is not a time that can be waited")
+    return seconds
+
+
+def parse_port_map(items: Iterable[str]) -> dict[int, int]:
+    """`DECLARED=BOUND`, each a port."""
+    mapped: dict[int, int] = {}
+    for item in _split(items):
+        declared, equals, bound = item.partition("=")
+        ports = [int(each) for each in (declared, bound) if each.isascii() and each.isdigit()]
+        if not equals or len(ports) != 2 or not all(0 < port < 65536 for port in ports):
+            raise ValueError(f"{item!r} is not DECLARED=BOUND, such as 80=8080")
+        if mapped.setdefault(ports[0], ports[1]) != ports[1]:
+            raise ValueError(f"port {ports[0]} is mapped twice")
+    return mapped
+
+
+def parse_backends(items: Iterable[str]) -> dict[str, Address]:
+    """`NAMESPACE/NAME:PORT=HOST:PORT`."""
+    backends: dict[str, Address] = {}
+    for item in _split(items):
+        service, equals, address = item.partition("=")
+        namespace, _, rest = service.partition("/")
+        name, _, port = rest.partition(":")
+        if not (equals and namespace and name and port.isdigit()):
+            raise ValueError(f"{item!r} is not NAMESPACE/NAME:PORT=HOST:PORT, such as shop/cart:80=127.0.0.1:8081")
+        backends[service] = parse_address(address)
+    return backends
+
+
+def parse_networks(items: Iterable[str]) -> tuple[str, ...]:
+    """CIDRs or addresses, separated by commas."""
+    networks = []
+    for item in _split(items):
+        try:
+            networks.append(str(ipaddress.ip_network(item)))
+        except ValueError as error:
+            raise ValueError(f"{item!r} is not a network, such as 10.0.0.0/8: {error}") from None
+    return tuple(networks)
+
+
+def _split(items: Iterable[str]) -> list[str]:
+    """An environment variable holds several, separated by commas or spaces."""
+    return [part for item in items for part in item.replace(",", " ").split()]

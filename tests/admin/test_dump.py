@@ -1,0 +1,66 @@
+"""What is served, as data."""
+
+import json
+
+import pytest
+
+from proxy.admin import dump
+from tests.admin.view import PROBLEM, FakeView
+
+
+def test_the_overview_counts_and_names_problems() -> None:
+    view = FakeView()
+    view.problems = [PROBLEM]
+    told = dump.overview(view)
+    assert told["counts"] == {"listeners": 1, "rules": 1, "backends": 1}
+    assert (told["generation"], told["workers"]) == (3, {"0": 3, "1": 2})
+    assert told["processes"]["0"] == {"pid": 100, "generation": 3, "uptime_seconds": 12.3}
+    assert told["problems"] == [
+        {
+            "severity": "error",
+            "message": "is <missing>",
+            "kind": "HTTPRoute",
+            "namespace": "ns",
+            "name": "other",
+            "field": "spec.rules",
+            "hint": "add it",
+            "file": "a.yaml",
+            "line": 3,
+        }
+    ]
+
+
+def test_listeners_say_where_they_are_bound_and_whether_that_worked() -> None:
+    [listener] = dump.listeners(FakeView())
+    assert (listener["listener"], listener["hostname"], listener["port"]) == ("ns/gw/http", "*.example.com", 80)
+    assert listener["binds"] == [
+        {"address": "*", "port": 8080, "bound": True},
+        {"address": "10.0.0.1", "port": 8081, "bound": False},
+    ]
+
+
+def test_routes_backends_and_statuses() -> None:
+    view = FakeView()
+    assert dump.routes(view)[0]["hosts"][0]["entries"][0]["route"] == "ns/r"
+    assert dump.backends(view) == [
+        {"backend": "ns/app:80", "protocol": "http", "tls": False, "endpoints": ["10.0.0.9:8080"]}
+    ]
+    assert dump.status(view) == [{"kind": "Gateway", "namespace": "ns", "name": "gw", "status": {"listeners": []}}]
+
+
+def test_the_configuration_is_the_whole_snapshot() -> None:
+    told = dump.config(FakeView())
+    assert set(told) == {"generation", "binds", "listeners", "routes", "backends"}
+    assert told["binds"][1] == {"address": "10.0.0.1", "port": 8081, "bound": False, "listeners": ("ns/gw/http",)}
+
+
+@pytest.mark.parametrize("show", [dump.overview, dump.listeners, dump.routes, dump.backends, dump.config])
+def test_before_the_first_configuration_everything_is_empty(show) -> None:
+    view = FakeView()
+    view.snapshot = None
+    assert b"ns/" not in dump.encode(show(view))
+
+
+def test_json_is_indented_for_people() -> None:
+    assert dump.encode({"a": 1}) == b'{\n  "a": 1\n}\n'
+    assert json.loads(dump.encode(dump.config(FakeView())))["generation"] == 3

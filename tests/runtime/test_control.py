@@ -1,0 +1,149 @@
+"""Control when something goes wrong, with everything but its workers' processes as it is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from proxy.resources.store import ResourceSet
+from proxy.runtime import control as control_module
+from proxy.runtime.control import CannotServe, Control
+from proxy.runtime.install import InstallRefused
+from proxy.runtime.settings import Settings
+from proxy.runtime.workers import WorkerGone, WorkerRefused
+from proxy.sources.base import Loaded
+from proxy.sources.file import load_text
+from tests.runtime.running import HOST, free_port, gateway, route, service
+
+
+class FakeSource:
+    """Says what a test wants, and tells of changes when it is asked to."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.changed = asyncio.Event()
+        self.closed = False
+
+    def load(self) -> Loaded:
+        if self.text == "explode":
+            raise RuntimeError("a fault of ours")
+        return load_text(self.text) if self.text else Loaded(ResourceSet(), ())
+
+    async def changes(self) -> AsyncIterator[None]:
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            if self.text == "watching fails":
+                raise RuntimeError("no more watches")
+            yield
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.source = FakeSource(self.text())
+        self.said: list[str] = []
+        settings = Settings(("x",), admin=(HOST, 0), workers=1, address=HOST)
+        self.control = Control(settings, self.source, self.said.append)
+
+    def text(self, *more: str) -> str:
+        return gateway(self.port) + service(1) + route() + "".join(more)
+
+    def reloads(self, result: str) -> float:
+        return self.control._metrics.series.value("penstock_config_reloads_total", (result,))
+
+    async def change(self, text: str, result: str) -> None:
+        """Until the change has had that result once more."""
+        wanted = self.reloads(result) + 1
+        self.source.text = text
+        self.source.changed.set()
+        async with asyncio.timeout(60):
+            while self.reloads(result) < wanted:  # noqa: ASYNC110 - a counter has no event
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr(control_module, "raise_descriptor_limit", lambda: 0)
+    monkeypatch.setattr(Control, "_handle_signals", lambda control: None)
+    stage = Stage()
+    run = asyncio.create_task(stage.control.run())
+    async with asyncio.timeout(60):
+        while not stage.said:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    yield stage
+    stage.control._on_stop_signal(15)
+    assert await run == 0
+    assert stage.source.closed
+
+
+async def test_a_fault_of_ours_in_a_reload_leaves_everything_as_it_is(stage: Stage, caplog) -> None:
+    before = stage.control.snapshot
+    await stage.change("explode", "failure")
+    assert stage.control.snapshot is before
+    assert "what was served before is still served" in caplog.text
+    await stage.change(stage.text(route("/new", "new")), "success")
+    assert stage.control.snapshot is not before
+
+
+async def test_what_a_worker_refuses_is_not_served_and_not_shown(stage: Stage, monkeypatch, caplog) -> None:
+    before = stage.control.snapshot
+
+    async def refuse(snapshot: object, workers: object) -> None:
+        raise InstallRefused("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.control._installer, "install", refuse)
+        await stage.change(stage.text(route("/new", "new")), "failure")
+    assert stage.control.snapshot is before
+    assert "is not served, a worker refused it: no room" in caplog.text
+    await stage.change(stage.text(route("/new", "new")), "success")  # the next attempt knows what is installed
+    assert stage.control.snapshot is not before
+
+
+async def test_when_changes_are_no_longer_noticed_that_is_told(stage: Stage, caplog) -> None:
+    stage.source.text = "watching fails"
+    stage.source.changed.set()
+    async with asyncio.timeout(60):
+        while "SIGHUP still re-reads" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    stage.source.text = stage.text(route("/new", "new"))
+    stage.control._changed.set()
+    await stage.change(stage.source.text, "success")
+
+
+async def test_a_successor_that_refuses_the_configuration_is_told(stage: Stage, monkeypatch, caplog) -> None:
+    async def refuse(worker: object) -> None:
+        raise WorkerRefused("odd")
+
+    monkeypatch.setattr(stage.control._installer, "bring_up", refuse)
+    [worker] = stage.control._crew.all
+    await stage.control._bring_up(worker)
+    assert "worker 0 refuses the configuration: odd" in caplog.text
+
+
+async def test_a_log_that_cannot_be_reopened_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    reply: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    reply.set_exception(WorkerRefused("odd"))
+    control_module._noted(reply)
+    assert "could not be reopened: odd" in caplog.text
+    caplog.clear()
+    gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    gone.set_exception(WorkerGone())
+    control_module._noted(gone)
+    assert caplog.text == ""
+
+
+async def test_work_is_given_up_when_the_event_comes_and_its_errors_are_heard() -> None:
+    event = asyncio.Event()
+    event.set()
+    await control_module._unless(event, asyncio.Event().wait())
+
+    async def fails() -> None:
+        raise CannotServe("so")
+
+    with pytest.raises(CannotServe):
+        await control_module._unless(asyncio.Event(), fails())
