@@ -1,0 +1,1 @@
+"""Whole proxies under traffic, side by side with nginx: `python -m benchmarks.load`."""

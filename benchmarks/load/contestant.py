@@ -1,0 +1,110 @@
+"""A contestant: one peer with one routing table, running, ready to be measured."""
+
+import contextlib
+import http.client
+import shutil
+import time
+
+from benchmarks.load import wrk
+from benchmarks.load.ground import Ground
+from benchmarks.load.interleave import Slot
+from benchmarks.load.peers import Peer, Plan
+from benchmarks.load.process import Process, free_port
+from benchmarks.load.workloads import Table, Workload
+
+_POLL = 0.02
+_ANSWER_PATIENCE = 5.0
+
+
+class NotReady(Exception):
+    """A proxy ended or did not answer in time; the message holds its last output."""
+
+
+class Contestant:
+    """Started by the constructor, which returns when the table's last route answers; a context manager."""
+
+    def __init__(self, name: str, peer: Peer, table: Table, workload: Workload, ground: Ground) -> None:
+        self.name = name
+        self.peer = peer.name
+        self.table = table
+        self._workload = workload
+        self._ground = ground
+        directory = ground.directory / name
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        plan = Plan(table, directory, free_port(), free_port(), ground.backend_port)
+        launch = peer.launch(plan)
+        self._port = launch.port or plan.port
+        started = time.monotonic()
+        self._process = Process(launch.argv, ground.proxy_core, directory / "output.log", launch.env)
+        try:
+            self._wait_until_ready(started + launch.patience, plan.admin_port if launch.admin else 0)
+        except BaseException:
+            self.stop()
+            raise
+        self.start_seconds = time.monotonic() - started
+
+    def __enter__(self) -> "Contestant":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._process.stop()
+
+    def memory(self) -> int:
+        """Octets of the whole process tree."""
+        return self._process.memory()
+
+    def measure(self, seconds: int) -> Slot:
+        """One slot of load. CPU time covers the whole process tree, and the load's own start and end."""
+        before, started = self._process.cpu(), time.monotonic()
+        ground = self._ground
+        argv = wrk.command(self._workload, self.table, self._port, seconds, ground.directory)
+        load = wrk.run(argv, ground.load_core, ground.directory / "wrk.log", ground.load_env)
+        spent, elapsed = self._process.cpu() - before, time.monotonic() - started
+        requests = max(load.requests, 1)
+        values = {
+            "cpu_us": spent.total / requests / 1e3,
+            "main_us": spent.main / requests / 1e3,
+            "system_us": spent.system / requests / 1e3,
+            "rate": load.rate,
+            "p50_ms": load.p50_ms,
+            "p99_ms": load.p99_ms,
+            "share": spent.total / elapsed / 1e9,
+            "requests": float(load.requests),
+            "errors": float(load.errors),
+        }
+        return Slot(self.name, values)
+
+    def _wait_until_ready(self, deadline: float, admin_port: int) -> None:
+        if admin_port:
+            self._poll(deadline, admin_port, "127.0.0.1", "/readyz", ())
+        self._poll(deadline, self._port, *self._workload.request(self.table))
+
+    def _poll(self, deadline: float, port: int, host: str, path: str, headers: tuple[tuple[str, str], ...]) -> None:
+        seen = "no answer"
+        while time.monotonic() < deadline:
+            output = self._process.died()
+            if output is not None:
+                raise NotReady(f"{self.name} ended before it answered: {output}")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status = status_of(port, host, path, headers)
+                if status == 200:
+                    return
+                seen = f"{path} answers {status}"
+            time.sleep(_POLL)
+        raise NotReady(f"{self.name} is not ready in time ({seen}); its output is in {self._process.log}")
+
+
+def status_of(port: int, host: str, path: str, headers: tuple[tuple[str, str], ...] = ()) -> int:
+    """The status of one GET on a connection of its own. Raises OSError or HTTPException."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_PATIENCE)
+    try:
+        fields = dict(headers)
+        fields["Host"] = host if host != "127.0.0.1" else f"{host}:{port}"
+        connection.request("GET", path, headers=fields)
+        return connection.getresponse().status
+    finally:
+        connection.close()

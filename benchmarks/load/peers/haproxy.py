@@ -1,0 +1,47 @@
+"""HAProxy: one thread, upstream connections reused, routes in a map (its fast way), no log."""
+
+from benchmarks.load.peers import Launch, Plan
+from benchmarks.load.tools import path_of
+from benchmarks.load.workloads import Table
+
+_CONFIGURATION = """\
+global
+  maxconn 9000
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 75s
+  timeout server 60s
+  http-reuse always
+  option forwardfor
+frontend all
+  bind 127.0.0.1:{port} backlog 4096
+{choice}
+backend backend
+  server only 127.0.0.1:{backend}
+backend nothing
+  http-request return status 404
+"""
+
+
+def launch(plan: Plan) -> Launch:
+    choice = _choice(plan)
+    text = _CONFIGURATION.format(port=plan.port, choice=choice, backend=plan.backend_port)
+    path = plan.write("haproxy.cfg", text)
+    return Launch((path_of("haproxy"), "-W", "-db", "-f", str(path)))
+
+
+def _choice(plan: Plan) -> str:
+    if plan.table.shape == "":
+        return "  default_backend backend"
+    path = plan.write("routes.map", "".join(f"{key} backend\n" for key in _keys(plan.table)))
+    looked_up = "req.hdr(x-route),map_str" if plan.table.shape == "headers" else "base,map_beg"
+    return f"  default_backend nothing\n  use_backend %[{looked_up}({path},nothing)]"
+
+
+def _keys(table: Table) -> list[str]:
+    """What a request is looked up by: the header's value, or host and path (`base`)."""
+    if table.shape == "headers":
+        return [route.header for route in table]
+    return [f"{route.host}{route.prefix}/" for route in table]

@@ -1,0 +1,131 @@
+"""What is asked of a proxy: the request that is repeated, and the routing table it must be found in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+
+BROWSER_HEADERS = (
+    ("User-Agent", _CHROME),
+    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+    ("Accept-Language", "en-GB,en;q=0.9,de;q=0.7"),
+    ("Accept-Encoding", "gzip, deflate, br, zstd"),
+    ("Cookie", "sid=0f8fad5b-d9cb-469f-a165-70867728950e; theme=dark; _ga=GA1.2.1234567890.1700000000"),
+    ("Referer", "https://bench.example.com/some/page?with=query"),
+    ("Cache-Control", "max-age=0"),
+    ("Sec-CH-UA", '"Chromium";v="141", "Not=A?Brand";v="8"'),
+    ("Sec-CH-UA-Mobile", "?0"),
+    ("Sec-Fetch-Dest", "document"),
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Sec-Fetch-Site", "same-origin"),
+)  # fmt: skip
+"""What a browser sends beside Host."""
+
+ACCEPT_ANY = (("Accept", "*/*"),)
+"""With Host the "2 headers"."""
+CLOSE = (*ACCEPT_ANY, ("Connection", "close"))
+
+DEFAULT_SIZES = (10, 1_000, 100_000)
+ROUTE_HEADER = "X-Route"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One rule: this host and path prefix, and this value of `X-Route` unless it is empty."""
+
+    host: str
+    prefix: str
+    header: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The routing table of one proxy. Shape "" is the one rule that takes everything."""
+
+    shape: str = ""
+    size: int = 1
+
+    def __iter__(self) -> Iterator[Route]:
+        return SHAPES[self.shape](self.size)
+
+    def by_host(self) -> dict[str, list[Route]]:
+        hosts: dict[str, list[Route]] = {}
+        for route in self:
+            hosts.setdefault(route.host, []).append(route)
+        return hosts
+
+    @property
+    def last(self) -> Route:
+        *_, last = self
+        return last
+
+
+def _everything(size: int) -> Iterator[Route]:
+    del size
+    yield Route("", "/")
+
+
+def _prefixes(size: int) -> Iterator[Route]:
+    return (Route("one.example.com", f"/svc-{i:06d}") for i in range(size))
+
+
+def _headers(size: int) -> Iterator[Route]:
+    return (Route("one.example.com", "/", f"r{i:06d}") for i in range(size))
+
+
+def _hosts(size: int) -> Iterator[Route]:
+    return (Route(f"h{i // 10:06d}.example.com", f"/p{i % 10}") for i in range(size))
+
+
+SHAPES = {"": _everything, "prefixes": _prefixes, "headers": _headers, "hosts": _hosts}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One request, repeated over `connections` connections."""
+
+    name: str
+    title: str
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ACCEPT_ANY
+    body: int = 0
+    """Octets of a POST body; 0 is a GET."""
+    connections: int = 64
+    varied: bool = False
+    """No two requests of a connection are alike: path, Cookie and Referer change with each."""
+    shape: str = ""
+    """A shape other than "" is measured at several table sizes; its last route is hit."""
+
+    def request(self, table: Table) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """(host, path, headers) of the request that hits the last route of `table`."""
+        if not self.shape:
+            return "bench.example.com", self.path, self.headers
+        last = table.last
+        path = last.prefix if last.prefix == "/" else f"{last.prefix}/x"
+        extra = ((ROUTE_HEADER, last.header),) if last.header else ()
+        return last.host, path, self.headers + extra
+
+
+# fmt: off
+WORKLOADS = (
+    Workload("get", "GET 200 B, 2 headers"),
+    Workload("get12", "GET 200 B, 12 browser headers and Host", headers=BROWSER_HEADERS),
+    Workload("vary12", "GET 200 B, 12 browser headers, no two heads alike", "/vary", BROWSER_HEADERS, varied=True),
+    Workload("get10k", "GET 10 KiB", path="/k10"),
+    Workload("get1m", "GET 1 MiB", path="/m1", connections=16),
+    Workload("post10k", "POST 10 KiB", body=10 * 1024),
+    Workload("connect", "GET 200 B, new connection per request", headers=CLOSE),
+    Workload("prefixes", "R prefixes under one host, last one hit", shape="prefixes", connections=16),
+    Workload("headers", "R header matches under one path, last one hit", shape="headers", connections=16),
+    Workload("hosts", "R/10 hosts with 10 prefixes each, last one hit", shape="hosts", connections=16),
+)
+# fmt: on
+
+
+def choose(names: Sequence[str]) -> list[Workload]:
+    """The named workloads in the order above; ValueError names what there is."""
+    known = [workload.name for workload in WORKLOADS]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"no workload {', '.join(unknown)}; there are {', '.join(known)}")
+    return [workload for workload in WORKLOADS if workload.name in names]

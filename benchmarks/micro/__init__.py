@@ -1,0 +1,1 @@
+"""One part in one process: `python -m benchmarks.micro.{matcher,codecs,exchange,translation,seam,compare}`."""
