@@ -1,0 +1,49 @@
+"""penstock: the table of commands. Each is one module with a click command named `command`."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("proxy.cli.run", "Serve what YAML files, directories or stdin declare."),
+    "check": ("proxy.cli.check", "Validate as the API server and the controller would."),
+    "explain": ("proxy.cli.explain", "Say which rule a request takes, and why."),
+    "routes": ("proxy.cli.routes", "Show the effective routes in precedence order."),
+    "demo": ("proxy.cli.demo", "Run a hello backend and the gateway before it."),
+    "version": ("proxy.cli.version", "Say which build runs, on what."),
+    "schema": ("proxy.cli.schema", "Print the JSON Schema of all kinds."),
+    "healthcheck": ("proxy.cli.healthcheck", "Ask a running gateway whether it is ready."),
+}
+"""Command to (module, one line of help): all that `penstock --help` reads. A command is added here."""
+
+ENVIRONMENT_PREFIX = "PENSTOCK"
+"""Every option of every command can be given as PENSTOCK_<FLAG>."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands stand in COMMANDS, so that one command does not pay for the imports of all."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        command.context_settings.setdefault("auto_envvar_prefix", ENVIRONMENT_PREFIX)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Try: penstock demo",
+)
+def main() -> None:
+    """Penstock, a Gateway API reverse proxy that explains every decision."""
