@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.load import tools
 from benchmarks.load.contestant import NotReady
 from benchmarks.load.ground import Ground, prepared
-from benchmarks.load.interpreter import UnfitInterpreter, describe
+from benchmarks.load.interpreter import UnfitInterpreter, command_path, describe
 from benchmarks.load.measure import Slots, measure
 from benchmarks.load.peers import Peer, command, haproxy, nginx, penstock
 from benchmarks.load.report import LEGEND, as_json, as_text, overview
@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--slots", type=int, default=12, help="slots, and so ratios, per proxy (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=1, help="length of a slot (default: %(default)s)")
     parser.add_argument("--sizes", default=sizes, help="table sizes of the route workloads (default: %(default)s)")
-    parser.add_argument("--python", default=sys.executable, help="interpreter for Penstock (default: this one)")
+    parser.add_argument(
+        "--python", type=command_path, default=sys.executable, help="interpreter for Penstock (default: this one)"
+    )
     parser.add_argument("--asleep", action="store_true", help="let wrk and the backend sleep (see README)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures there, too")
     return parser

@@ -17,6 +17,7 @@ from benchmarks.load.answers import Answer, failures
 from benchmarks.load.contestant import NotReady
 from benchmarks.load.gateway import MarkedGateway
 from benchmarks.load.ground import Ground, prepared
+from benchmarks.load.interpreter import command_path
 from benchmarks.load.steady import Rate, Steady, add_options
 from benchmarks.load.tools import MissingTool
 
@@ -65,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--drain-delay", type=float, default=2, help="seconds (default: %(default)s)")
     parser.add_argument("--drain-timeout", type=float, default=15, help="seconds (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="default: %(default)s")
-    parser.add_argument("--python", default=sys.executable, help="interpreter for Penstock (default: this one)")
+    parser.add_argument(
+        "--python", type=command_path, default=sys.executable, help="interpreter for Penstock (default: this one)"
+    )
     return parser
 
 

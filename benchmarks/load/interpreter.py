@@ -18,6 +18,11 @@ print(json.dumps({"version": platform.python_version(), "implementation": platfo
 """
 
 
+def command_path(name: str) -> str:
+    """An interpreter as given on a command line; a relative path is made absolute, since servers start elsewhere."""
+    return os.path.abspath(name) if os.sep in name else name
+
+
 @dataclass(frozen=True)
 class Interpreter:
     """A Python interpreter as it tells of itself."""

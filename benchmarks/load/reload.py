@@ -14,6 +14,7 @@ from benchmarks.load.answers import Acknowledged, Answer, failures, outdated, pe
 from benchmarks.load.contestant import NotReady
 from benchmarks.load.gateway import MarkedGateway
 from benchmarks.load.ground import prepared
+from benchmarks.load.interpreter import command_path
 from benchmarks.load.steady import Rate, Steady, add_options, sleep_until
 from benchmarks.load.tools import MissingTool
 
@@ -56,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     add_options(parser, seconds=60)
     parser.add_argument("--reloads", type=int, default=200, help="within that time (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="default: %(default)s")
-    parser.add_argument("--python", default=sys.executable, help="interpreter for Penstock (default: this one)")
+    parser.add_argument(
+        "--python", type=command_path, default=sys.executable, help="interpreter for Penstock (default: this one)"
+    )
     return parser
 
 

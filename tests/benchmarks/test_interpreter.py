@@ -1,12 +1,13 @@
 """Which Python it was."""
 
+import os
 import platform
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.load.interpreter import UnfitInterpreter, describe, judge
+from benchmarks.load.interpreter import UnfitInterpreter, command_path, describe, judge
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,8 @@ def test_an_interpreter_that_cannot_run_penstock_says_why(tmp_path: Path) -> Non
     (tmp_path / "proxy" / "__init__.py").write_text("import missing\n")
     with pytest.raises(UnfitInterpreter, match=r"cannot run Penstock: ModuleNotFoundError.*missing"):
         describe(sys.executable, {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"})
+
+
+def test_a_relative_interpreter_is_found_from_wherever_servers_start() -> None:
+    assert command_path("some/bin/python") == os.path.join(os.getcwd(), "some/bin/python")
+    assert command_path("python3") == "python3", "a name is looked up on the PATH"
