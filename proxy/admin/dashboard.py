@@ -28,7 +28,7 @@ def page(view: View) -> str:
         f'<meta http-equiv="refresh" content="5"><meta name="viewport" content="width=device-width">'
         f"<style>{STYLE}</style><h1>Penstock is {state}</h1>"
         f"<p>Version {escape(__version__)}, up {duration(view.uptime)}, generation {generation},"
-        f" {rules} rules.</p>"
+        f" {rules} {'rule' if rules == 1 else 'rules'}.</p>"
         f"{_problems(view)}{_listeners(view)}{_backends(view)}{_workers(view)}{_links()}</html>"
     )
 
