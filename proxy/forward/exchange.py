@@ -80,12 +80,10 @@ class Exchange(Record):
 
     def _filter(self, steps: tuple[RequestStep, ...]) -> None:
         """Run steps; the rule's lead to `_select`, the backend's to `_connect`."""
-        if self._context is None:
-            origin = self._origin
-            self._context = FilterContext(origin.client.scheme, origin.client.port, self.client)
+        context = self._filter_context()
         for i, step in enumerate(steps):
             try:
-                outcome = step(self.request, self._context)
+                outcome = step(self.request, context)
                 if outcome is not None and not isinstance(outcome, Reply):
                     self._steps = steps[i + 1 :]
                     ran = run_until_it_waits(self.plane.loop, outcome, self._on_filter_done)
@@ -103,6 +101,12 @@ class Exchange(Record):
             self._select()
         else:
             self._connect()
+
+    def _filter_context(self) -> FilterContext:
+        if self._context is None:
+            origin = self._origin
+            self._context = FilterContext(origin.client.scheme, origin.client.port, self.client)
+        return self._context
 
     def _on_filter_done(self, task: "asyncio.Future[Reply | None]") -> None:
         if self._pending is not task or task.cancelled():
@@ -261,8 +265,9 @@ class Exchange(Record):
             try:
                 self._filter_response(response)
             except Exception as error:
-                self._give_up(ClientGone("response_filter_failed"))
-                self._refuse(_filter_failure(error))
+                failure = _filter_failure(error)
+                self._give_up(failure)
+                self._refuse(failure)
                 return
         self.status = response.status
         self.head_sent = True
@@ -280,13 +285,11 @@ class Exchange(Record):
     def _filter_response(self, response: Response) -> None:
         """What was put on nearest to the endpoint comes first: the backend's filters, then the rule's."""
         assert self.rule is not None and self.backend is not None
-        if self._context is None:
-            origin = self._origin
-            self._context = FilterContext(origin.client.scheme, origin.client.port, self.client)
+        context = self._filter_context()
         for step in self.backend.chain.on_response:
-            step(response, self._context)
+            step(response, context)
         for step in self.rule.chain.on_response:
-            step(response, self._context)
+            step(response, context)
 
     # --- 7 relay -----------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """uvloop's, or asyncio's where there is no uvloop."""
     if loop_name() == "asyncio":
         return asyncio.new_event_loop
-    import uvloop  # noqa: PLC0415
+    import uvloop  # noqa: PLC0415 - it may be absent
 
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory

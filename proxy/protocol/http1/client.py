@@ -8,14 +8,15 @@ from typing import Protocol
 
 from proxy.errors import MalformedResponse, ProxyError, UpstreamClosed, UpstreamTimeout, UpstreamTruncated
 from proxy.protocol.framing import ChunkedDecoder
-from proxy.protocol.http1.encode import JOIN_BELOW, encode_chunk, encode_last_chunk, encode_request
+from proxy.protocol.http1.encode import encode_last_chunk, encode_request
 from proxy.protocol.http1.fields import tokens
+from proxy.protocol.http1.pieces import CLOSED, PieceSender
 from proxy.protocol.http1.response_head import RepeatedResponse, ResponseHead, parse_response
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
 from proxy.protocol.stream import ResponseSink
 
-IDLE, HEAD, COUNTED, CHUNKED, UNTIL_CLOSE, TUNNEL, CLOSED = range(7)
+IDLE, HEAD, COUNTED, CHUNKED, UNTIL_CLOSE, TUNNEL = range(6)
 
 
 class UpstreamCarrier(Protocol):
@@ -37,19 +38,19 @@ class UpstreamCarrier(Protocol):
         """The exchange is over; the connection is idle (`reusable`) or to be closed."""
 
 
-class ClientCodec:
+class ClientCodec(PieceSender):
     """RFC 9112, client role."""
 
-    __slots__ = ("_buffer", "_carrier", "_chunked_out", "_decoder", "_interim", "_keep_alive", "_left",
-                 "_limits", "_method", "_out", "_reading", "_repeated", "_request_done", "_scanned",
-                 "_sink", "_state", "_upgrade", "answered")  # fmt: skip
+    __slots__ = ("_buffer", "_decoder", "_interim", "_keep_alive", "_left", "_limits", "_method",
+                 "_reading", "_repeated", "_request_done", "_scanned", "_sink", "_upgrade", "answered")  # fmt: skip
+
+    _carrier: UpstreamCarrier
 
     def __init__(self, carrier: UpstreamCarrier, limits: Limits, repeated: RepeatedResponse | None = None) -> None:
         """`repeated` may be shared by all connections to one endpoint."""
-        self._carrier = carrier
+        super().__init__(carrier, IDLE)
         self._repeated = repeated
         self._limits = limits
-        self._state = IDLE
         self._sink: ResponseSink | None = None
         self._buffer = b""
         self._scanned = 0
@@ -60,8 +61,6 @@ class ClientCodec:
         self._upgrade = b""
         self._keep_alive = True
         self._request_done = True
-        self._chunked_out = False
-        self._out: list[bytes] = []
         self._reading = True
         self.answered = False
         """An octet of the response to the current request has arrived."""
@@ -89,12 +88,8 @@ class ClientCodec:
     def send_data(self, chunk: bytes) -> None:
         if self._state == TUNNEL:
             self._carrier.write(chunk)
-        elif not self._chunked_out:
-            self._out.append(chunk)
-        elif len(chunk) < JOIN_BELOW:
-            self._out.append(encode_chunk(chunk))
         else:
-            self._out += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
+            super().send_data(chunk)
 
     def send_end(self, trailers: Headers | None) -> None:
         if self._state == TUNNEL:
@@ -104,20 +99,6 @@ class ClientCodec:
             self._out.append(encode_last_chunk(trailers))
         self._request_done = True
         self.flush()
-
-    def flush(self) -> None:
-        out = self._out
-        if not out:
-            return
-        self._out = []
-        if self._state == CLOSED:
-            return
-        if len(out) == 1:
-            self._carrier.write(out[0])
-        elif len(out[1]) < JOIN_BELOW or len(out) > 8:
-            self._carrier.write(b"".join(out))
-        else:
-            self._carrier.writelines(out)
 
     def reset(self, error: ProxyError) -> None:
         """The exchange gives up: nobody listens any more, and the connection cannot be used again."""

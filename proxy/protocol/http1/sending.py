@@ -1,31 +1,30 @@
-"""How a response leaves: framing and connection fields, pieces held back so that few writes carry them.
+"""How a response leaves: its framing and connection fields.
 
 The sending half of the server codec, and the states that both halves share.
 """
 
 from proxy.protocol.http1.carrier import Carrier
-from proxy.protocol.http1.encode import JOIN_BELOW, encode_chunk, encode_response
+from proxy.protocol.http1.encode import encode_response
+from proxy.protocol.http1.pieces import CLOSED, PieceSender
 from proxy.protocol.message import Headers, Response
 
-HEAD, BODY, WAIT, TUNNEL, CLOSED = range(5)
+HEAD, BODY, WAIT, TUNNEL = range(4)
 
 
-class ResponseSender:
+class ResponseSender(PieceSender):
     """Where the connection stands, and the response to its request in flight."""
 
-    __slots__ = ("_carrier", "_chunked_out", "_draining", "_keep_alive", "_method", "_out", "_request_done", "_state",
-                 "_version")  # fmt: skip
+    __slots__ = ("_draining", "_keep_alive", "_method", "_request_done", "_version")
+
+    _carrier: Carrier
 
     def __init__(self, carrier: Carrier) -> None:
-        self._carrier = carrier
-        self._state = HEAD
+        super().__init__(carrier, HEAD)
         self._draining = False
         self._method = b""
         self._version = 11
         self._request_done = True
         self._keep_alive = True
-        self._chunked_out = False
-        self._out: list[bytes] = []
 
     def send_informational(self, response: Response) -> None:
         if self._version == 11 and self._state != CLOSED:
@@ -62,31 +61,6 @@ class ResponseSender:
             return b"\r\ntransfer-encoding: chunked"
         self._keep_alive = False
         return b""
-
-    def send_data(self, chunk: bytes) -> None:
-        if self._chunked_out:
-            if len(chunk) < JOIN_BELOW:
-                self._out.append(encode_chunk(chunk))
-            else:
-                self._out += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
-        else:
-            self._out.append(chunk)
-
-    def flush(self) -> None:
-        out = self._out
-        if not out:
-            return
-        if self._state == CLOSED:
-            out.clear()
-        elif len(out) == 1:
-            self._carrier.write(out[0])
-            out.clear()
-        elif len(out[1]) < JOIN_BELOW or len(out) > 8:
-            self._carrier.write(b"".join(out))
-            out.clear()
-        else:
-            self._out = []
-            self._carrier.writelines(out)
 
 
 def _has_length(headers: Headers) -> bool:

@@ -11,8 +11,9 @@ from proxy.errors import ClientGone, MalformedRequest, ProxyError, RequestHeader
 from proxy.protocol.framing import ChunkedDecoder
 from proxy.protocol.http1.carrier import Carrier, Refuser, Starter
 from proxy.protocol.http1.encode import encode_last_chunk
+from proxy.protocol.http1.pieces import CLOSED
 from proxy.protocol.http1.request_head import Repeated, parse_request
-from proxy.protocol.http1.sending import BODY, CLOSED, HEAD, TUNNEL, WAIT, ResponseSender
+from proxy.protocol.http1.sending import BODY, HEAD, TUNNEL, WAIT, ResponseSender
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
 from proxy.protocol.stream import RequestSink
