@@ -25,6 +25,15 @@ class ObjectKey(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+class Wanted(NamedTuple):
+    """An object that something declared refers to by name, such as a listener's Secret."""
+
+    kind: str
+    """Secret or ConfigMap."""
+    namespace: str
+    name: str
+
+
 class ObjectMeta(Model, frozen=True):
     """metadata, as far as a gateway reads it."""
 

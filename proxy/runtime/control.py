@@ -24,6 +24,7 @@ from proxy.observe.processes import process_metrics
 from proxy.resources.problem import Problem
 from proxy.runtime import ipc, sockets
 from proxy.runtime.addresses import AdminAddresses
+from proxy.runtime.companion import Companion
 from proxy.runtime.crew import Crew
 from proxy.runtime.install import Installer, InstallRefused
 from proxy.runtime.listeners import Listeners, key_of
@@ -50,10 +51,13 @@ class CannotServe(Exception):
 class Control:
     """Implements admin.view.View."""
 
-    def __init__(self, settings: Settings, source: Source, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, source: Source, say: Callable[[str], None], companion: Companion | None = None
+    ) -> None:
         """`say` prints a line for people, at the start."""
         self._settings = settings
         self._source = source
+        self._companion = companion
         self._loader = Loader(source, settings.translation())
         self._data_plane = settings.data_plane()
         self._report = Reporter(say)
@@ -81,6 +85,8 @@ class Control:
         raise_descriptor_limit()
         try:
             await _unless(self._stop, self._start())
+            if self._companion is not None:
+                self._follow(self._accompany(self._companion))
             self._follow(self._watch_source())
             self._follow(self._reload_when_changed())
             await self._stop.wait()
@@ -95,7 +101,7 @@ class Control:
     async def _start(self) -> None:
         """Workers start while the configuration is read."""
         self._log_descriptor = open_access_log(self._settings.access_log)
-        _, candidate = await asyncio.gather(self._crew.start(), asyncio.to_thread(self._loader.load))
+        _, candidate = await asyncio.gather(self._crew.start(), self._first_load())
         self._report.problems(candidate.problems)
         self._refuse_if_strict(candidate.errors)
         await self._take(candidate)
@@ -107,6 +113,10 @@ class Control:
         if not await self._admin.start() and self._settings.strict:
             raise CannotServe("stopping, because --strict was given")
         self._report.started(self.snapshot, self._listeners.binds, len(self._crew.all), self._admin.url)
+
+    async def _first_load(self) -> Candidate:
+        await self._source.open()
+        return await self._loader.settle()
 
     def _refuse_if_strict(self, errors: Sequence[Problem]) -> None:
         if errors and self._settings.strict:
@@ -137,13 +147,19 @@ class Control:
         except Exception:
             log.exception("changes are no longer noticed by themselves; SIGHUP still re-reads the sources")
 
+    async def _accompany(self, companion: Companion) -> None:
+        try:
+            await companion.run()
+        except Exception:
+            log.exception("statuses are no longer written; what is served goes on being served")
+
     async def _reload_when_changed(self) -> None:
         """One at a time; what changes meanwhile is taken together in the next."""
         while True:
             await self._changed.wait()
             self._changed.clear()
             try:
-                candidate = await asyncio.to_thread(self._loader.load)
+                candidate = await self._loader.settle()
                 self._report.problems(candidate.problems)
                 await self._take(candidate)
             except Exception:
@@ -160,6 +176,8 @@ class Control:
                 self._metrics.reloaded("failure", time.time())
                 return
             self._candidate = candidate
+        if self._companion is not None:
+            self._companion.served(candidate.translation, self.statuses)
         self._report.problems(self.problems)
         self._metrics.loaded(candidate.durations)
         self._metrics.objects(candidate.object_counts())
@@ -233,6 +251,8 @@ class Control:
         for task in self._following:
             task.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
+        if self._companion is not None:
+            await self._companion.close()
         await self._crew.end(at_once=self._stop_at_once.is_set())
         self._listeners.close(self._listeners.binds)
         await self._admin.stop()

@@ -1,5 +1,6 @@
 """From sources to a candidate: loaded, translated, and what is wrong with it."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -51,6 +52,13 @@ class Loader:
         self._source = source
         self._translate = partial(translate, settings=settings)
         self._previous: Translation | None = None
+
+    async def settle(self) -> Candidate:
+        """Loads, and again with what was asked for by name, until nothing new is asked for."""
+        while True:
+            candidate = await asyncio.to_thread(self.load)
+            if not await self._source.want(candidate.translation.wanted):
+                return candidate
 
     def load(self) -> Candidate:
         """Blocking: for large configurations it takes seconds, so it runs in a thread."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
+from proxy.resources.meta import Wanted
 from proxy.sources.assemble import Held, Identity, ParsedFile, PlacedDocument, assemble
 from proxy.sources.base import Loaded
 from proxy.sources.documents import Document, split
@@ -45,6 +46,13 @@ class FileSource:
         self._loaded: Fingerprint = ()
         self._reading = threading.Lock()
         """Held by who reads and compares: `changes()` must not compare with a load that is half begun."""
+
+    async def open(self) -> None:
+        """Files are there or they are not."""
+
+    async def want(self, wanted: frozenset[Wanted]) -> bool:
+        """Every object of the files is read anyway."""
+        return False
 
     def load(self) -> Loaded:
         """Everything that is sound now, with the last good version of what is not."""

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from proxy.resources.meta import Wanted
 from proxy.resources.problem import Problem
 from proxy.resources.store import ResourceSet
 from proxy.routing.regex import pattern_error
@@ -30,6 +31,11 @@ class Translation:
     def snapshot(self) -> Snapshot:
         """The very same instance as that of the translation before when nothing in it changed."""
         return self.compiled.snapshot
+
+    @property
+    def wanted(self) -> frozenset[Wanted]:
+        """Objects that were asked for by name, whether they are there or not."""
+        return self.graph.wanted
 
     @cached_property
     def statuses(self) -> list[ObjectStatus]:

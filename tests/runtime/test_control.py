@@ -1,10 +1,11 @@
 """Control when something goes wrong, with everything but its workers' processes as it is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from proxy.resources.meta import Wanted
 from proxy.resources.store import ResourceSet
 from proxy.runtime import control as control_module
 from proxy.runtime.control import CannotServe, Control
@@ -13,6 +14,8 @@ from proxy.runtime.settings import Settings
 from proxy.runtime.workers import WorkerGone, WorkerRefused
 from proxy.sources.base import Loaded
 from proxy.sources.file import load_text
+from proxy.translate.status.build import ObjectStatus
+from proxy.translate.translate import Translation
 from tests.runtime.running import HOST, free_port, gateway, route, service
 
 
@@ -23,6 +26,12 @@ class FakeSource:
         self.text = text
         self.changed = asyncio.Event()
         self.closed = False
+
+    async def open(self) -> None:
+        """A text is always there."""
+
+    async def want(self, wanted: frozenset[Wanted]) -> bool:
+        return False
 
     def load(self) -> Loaded:
         if self.text == "explode":
@@ -41,13 +50,35 @@ class FakeSource:
         self.closed = True
 
 
+class Witness:
+    """A companion that remembers what it was told, and fails when a test wants it to."""
+
+    def __init__(self) -> None:
+        self.generations: list[int] = []
+        self.statuses: list[str] = []
+        self.closed = 0
+        self.fail = asyncio.Event()
+
+    async def run(self) -> None:
+        await self.fail.wait()
+        raise RuntimeError("no more statuses")
+
+    def served(self, translation: Translation, statuses: Sequence[ObjectStatus]) -> None:
+        self.generations.append(translation.snapshot.generation)
+        self.statuses = [f"{one.kind} {one.key}" for one in statuses]
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
 class Stage:
     def __init__(self) -> None:
         self.port = free_port()
         self.source = FakeSource(self.text())
         self.said: list[str] = []
         settings = Settings(("x",), admin=(HOST, 0), workers=1, address=HOST)
-        self.control = Control(settings, self.source, self.said.append)
+        self.companion = Witness()
+        self.control = Control(settings, self.source, self.said.append, self.companion)
 
     def text(self, *more: str) -> str:
         return gateway(self.port) + service(1) + route() + "".join(more)
@@ -78,6 +109,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     stage.control._on_stop_signal(15)
     assert await run == 0
     assert stage.source.closed
+    assert stage.companion.closed == 1
 
 
 async def test_a_fault_of_ours_in_a_reload_leaves_everything_as_it_is(stage: Stage, caplog) -> None:
@@ -147,3 +179,17 @@ async def test_work_is_given_up_when_the_event_comes_and_its_errors_are_heard() 
 
     with pytest.raises(CannotServe):
         await control_module._unless(asyncio.Event(), fails())
+
+
+async def test_the_companion_is_told_what_is_served(stage: Stage) -> None:
+    assert stage.companion.generations == [1]
+    assert stage.companion.statuses == ["Gateway default/edge", "HTTPRoute default/all"]
+    await stage.change(stage.text(route("/new", "new")), "success")
+    assert stage.companion.generations == [1, 2]
+
+
+async def test_a_companion_that_fails_takes_nothing_with_it(stage: Stage, caplog) -> None:
+    stage.companion.fail.set()
+    await stage.change(stage.text(route("/new", "new")), "success")
+    assert stage.companion.generations == [1, 2]
+    assert "statuses are no longer written" in caplog.text

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from proxy.resources.meta import Wanted
 from proxy.runtime.load import Loader
 from proxy.sources.file import FileSource
 from proxy.translate.settings import TranslateSettings
@@ -41,3 +42,23 @@ def test_problems_of_the_translation_are_placed_in_their_file(tmp_path: Path) ->
     assert error.field == "spec.rules[0].backendRefs[0].name"
     line = file.read_text().splitlines()[error.line - 1]
     assert line[error.column - 1 :].startswith('"nowhere"')
+
+
+class AskedOnce(FileSource):
+    """Has more to give the first time that it is asked to follow something."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__([str(path)])
+        self.asked = 0
+
+    async def want(self, wanted: frozenset[Wanted]) -> bool:
+        self.asked += 1
+        return self.asked == 1
+
+
+async def test_what_was_asked_for_by_name_is_loaded_before_anything_is_served(tmp_path: Path) -> None:
+    file = tmp_path / "g.yaml"
+    file.write_text(gateway(8080) + service(80) + route())
+    source = AskedOnce(file)
+    assert (await Loader(source, TranslateSettings()).settle()).snapshot.generation == 1
+    assert source.asked == 2

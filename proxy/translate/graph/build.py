@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from proxy.resources.httproute import HTTPRoute
-from proxy.resources.meta import ObjectKey
+from proxy.resources.meta import ObjectKey, Wanted
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph.attach import Admission, attach
 from proxy.translate.graph.backends import Backends
@@ -32,6 +32,8 @@ class Graph(Struct):
     attachments: Mapping[ObjectKey, AttachmentNode]
     attached: Mapping[str, int]
     """Listener key to number of accepted routes; listeners without routes are missing."""
+    wanted: frozenset[Wanted] = frozenset()
+    """Secrets and ConfigMaps that Gateways and policies of ours refer to and may read."""
 
 
 def build_graph(

@@ -1,0 +1,20 @@
+"""Companion: what goes along with what is served, such as the controller of a cluster."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from proxy.translate.status.build import ObjectStatus
+from proxy.translate.translate import Translation
+
+
+class Companion(Protocol):
+    """Told what is served; does its own work beside it, in the event loop of the control process."""
+
+    async def run(self) -> None:
+        """Until it is cancelled. An exception ends the companion, not the gateway."""
+
+    def served(self, translation: Translation, statuses: Sequence[ObjectStatus]) -> None:
+        """Workers serve this from now on. Returns at once."""
+
+    async def close(self) -> None:
+        """Gives back what others wait for; called once, also when `run` has never begun."""
