@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 import click
 
 from proxy.cli.excerpt import Excerpts
+from proxy.cli.loading import load_once
+from proxy.cli.source import cluster_of, cluster_options
 from proxy.resources.problem import Problem
 
 if TYPE_CHECKING:
+    from proxy.runtime.settings import Cluster
     from proxy.translate.status.build import ObjectStatus
 
 Format = Literal["text", "json", "github"]
@@ -21,17 +24,14 @@ Statuses = Sequence["ObjectStatus"] | None
 """None when nobody asked for them."""
 
 
-def run_check(sources: Sequence[str], output: Format, status: bool, stream: TextIO) -> int:
+def run_check(
+    sources: Sequence[str], output: Format, status: bool, stream: TextIO, cluster: "Cluster | None" = None
+) -> int:
     """Writes every problem to `stream`; 1 when one of them is an error, else 0."""
-    from proxy.sources.file import FileSource
-    from proxy.translate.settings import TranslateSettings
-    from proxy.translate.translate import translate
-
-    loaded = FileSource(sources).load()
-    translation = translate(loaded.resources, TranslateSettings(file_mode=True))
-    problems = _in_order(loaded.place([*loaded.problems, *translation.problems]))
-    statuses = translation.statuses if status else None
-    WRITERS[output](problems, statuses, len(loaded.resources), stream)
+    candidate = load_once(sources, cluster)
+    problems = _in_order(candidate.problems)
+    statuses = candidate.statuses if status else None
+    WRITERS[output](problems, statuses, len(candidate.translation.resources), stream)
     return 1 if any(problem.severity == "error" for problem in problems) else 0
 
 
@@ -171,10 +171,11 @@ def _parent(ref: dict[str, Any]) -> str:
     show_default=True,
     help="For people, for programs, or for annotations in GitHub workflows.",
 )
-def command(sources: tuple[str, ...], status: bool, output: Format) -> None:
+@cluster_options
+def command(sources: tuple[str, ...], status: bool, output: Format, **options: Any) -> None:
     """Validate SOURCE... as the API server and the controller would.
 
-    SOURCE is a YAML or JSON file, a directory (read recursively) or - for stdin.
+    SOURCE is a YAML or JSON file, a directory (read recursively), - for stdin, or kubernetes: for a cluster.
     Exits 0 when nothing is wrong, 1 when there are errors.
     """
-    sys.exit(run_check(sources, output, status, sys.stdout))
+    sys.exit(run_check(sources, output, status, sys.stdout, cluster_of(sources, **options)))

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from proxy.cli.loading import load_snapshot
+from proxy.cli.source import cluster_of, cluster_options
 from proxy.snapshot.describe import match_words
 from proxy.snapshot.explain import explain_request
 from proxy.snapshot.question import Asked, BadQuestion
 
+if TYPE_CHECKING:
+    from proxy.runtime.settings import Cluster
+
 Data = dict[str, Any]
 
 
-def explain(sources: Sequence[str], asked: Asked) -> Data:
+def explain(sources: Sequence[str], asked: Asked, cluster: "Cluster | None" = None) -> Data:
     """The explanation of one request as data. Raises BadQuestion."""
-    return explain_request(load_snapshot(sources), asked)
+    return explain_request(load_snapshot(sources, cluster), asked)
 
 
 def lines(told: Data) -> Iterator[str]:
@@ -97,7 +101,8 @@ def _header(text: str) -> tuple[str, str]:
 @click.option("-X", "--request", "method", default="GET", show_default=True, help="The method.")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
-def command(sources: tuple[str, ...], method: str, headers: tuple[str, ...], as_json: bool) -> None:
+@cluster_options
+def command(sources: tuple[str, ...], method: str, headers: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Say which rule takes a request, and why.
 
     The last argument is the URL; its port is a declared one. Exit status: 0 a rule answers, 1 none does.
@@ -107,7 +112,7 @@ def command(sources: tuple[str, ...], method: str, headers: tuple[str, ...], as_
         raise click.UsageError("needs a SOURCE and a URL")
     asked = Asked(method, url, tuple(_header(text) for text in headers))
     try:
-        told = explain(places, asked)
+        told = explain(places, asked, cluster_of(places, **options))
     except BadQuestion as error:
         raise click.UsageError(str(error)) from None
     click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(told)))

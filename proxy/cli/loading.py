@@ -1,24 +1,48 @@
 """From SOURCE arguments to a snapshot, for commands that look and do not serve."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from proxy.cli.source import make_source
 from proxy.snapshot.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from proxy.runtime.load import Candidate
+    from proxy.runtime.settings import Cluster
 
-def load_snapshot(sources: Sequence[str]) -> Snapshot:
-    """What a gateway started on these sources would serve; what it would refuse is told on stderr."""
-    from proxy.sources.file import FileSource
+PATIENCE: Final = 15.0
+"""Seconds that an API server may take to tell what it has."""
+
+
+def load_once(sources: Sequence[str], cluster: "Cluster | None" = None) -> "Candidate":
+    """What a gateway started on these sources would begin with. Raises ClickException when there is no answer."""
+    return asyncio.run(_load_once(sources, cluster))
+
+
+async def _load_once(sources: Sequence[str], cluster: "Cluster | None") -> "Candidate":
+    from proxy.runtime.load import Loader
     from proxy.translate.settings import TranslateSettings
-    from proxy.translate.translate import translate
 
-    source = FileSource(sources)
-    loaded = source.load()
-    source.close()
-    translation = translate(loaded.resources, TranslateSettings())
-    for problem in loaded.place((*loaded.problems, *translation.problems)):
-        if problem.severity == "error":
-            click.echo(str(problem), file=sys.stderr)
-    return translation.snapshot
+    source = make_source(sources, cluster)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await source.open()
+    except TimeoutError:
+        source.close()
+        raise click.ClickException(f"the API server did not tell what it has in {PATIENCE:g} s") from None
+    try:
+        return await Loader(source, TranslateSettings(file_mode=cluster is None)).settle()
+    finally:
+        source.close()
+
+
+def load_snapshot(sources: Sequence[str], cluster: "Cluster | None" = None) -> Snapshot:
+    """What it would serve; what it would refuse is told on stderr."""
+    candidate = load_once(sources, cluster)
+    for problem in candidate.errors:
+        click.echo(str(problem), file=sys.stderr)
+    return candidate.snapshot

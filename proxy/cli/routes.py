@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from proxy.cli.loading import load_snapshot
+from proxy.cli.source import cluster_of, cluster_options
 from proxy.snapshot.describe import match_words
 from proxy.snapshot.listing import effective_routes
+
+if TYPE_CHECKING:
+    from proxy.runtime.settings import Cluster
 
 Data = dict[str, Any]
 
 
-def routes(sources: Sequence[str]) -> list[Data]:
+def routes(sources: Sequence[str], cluster: "Cluster | None" = None) -> list[Data]:
     """Every listener with its hostnames and entries, as data."""
-    return effective_routes(load_snapshot(sources))
+    return effective_routes(load_snapshot(sources, cluster))
 
 
 def lines(listeners: Sequence[Data]) -> Iterator[str]:
@@ -55,7 +59,8 @@ def _backend(ref: Data) -> str:
 @click.command("routes")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
-def command(sources: tuple[str, ...], as_json: bool) -> None:
+@cluster_options
+def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Show the effective routes in precedence order, per listener and hostname."""
-    table = routes(sources)
+    table = routes(sources, cluster_of(sources, **options))
     click.echo(json.dumps(table, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(table)))

@@ -1,4 +1,4 @@
-"""penstock run: serve what YAML files, directories or stdin declare."""
+"""penstock run: serve what YAML files, directories, stdin or a cluster declare."""
 
 import asyncio
 import sys
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.cli.source import cluster_of, cluster_options, kubernetes_source
 from proxy.observe.log import LEVELS, configure_logging
 from proxy.runtime import settings as parse
 from proxy.runtime.control import Control
@@ -15,9 +16,6 @@ from proxy.runtime.settings import Settings
 from proxy.sources.file import FileSource
 
 T = TypeVar("T")
-
-KUBERNETES = "kubernetes:"
-
 
 Callback = Callable[[click.Context, click.Parameter, Any], T]
 
@@ -149,24 +147,37 @@ duration = one(parse.parse_duration)
     type=click.Path(file_okay=False),
     help="Last good state, for when an API server is away; files need none.",
 )
+@cluster_options
 @click.option("--strict", is_flag=True, help="Do not start when anything declared has an error.")
-def command(sources: tuple[str, ...], access_log: str | None, state_dir: str | None, **options: Any) -> None:
-    """Serve what YAML files, directories or stdin declare, until SIGTERM or Ctrl-C.
+def command(
+    sources: tuple[str, ...],
+    access_log: str | None,
+    state_dir: str | None,
+    kubeconfig: str,
+    context: str,
+    watch_namespaces: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Serve what YAML files, directories, stdin or a cluster (kubernetes:) declare, until SIGTERM or Ctrl-C.
 
     SIGHUP reads the sources again, which happens by itself, too, when a file changes. SIGUSR1 reopens the
     access log. A second SIGTERM or Ctrl-C stops at once. Every option can be given as PENSTOCK_OPTION.
     """
-    if KUBERNETES in sources:
-        raise click.UsageError("kubernetes: is not a source of this version; give files, directories or -")
-    settings = Settings(sources=sources, access_log=access_log or _default_access_log(), **options)
+    cluster = cluster_of(sources, kubeconfig, context, watch_namespaces, state_dir)
+    settings = Settings(sources, cluster, access_log=access_log or _default_access_log(), **options)
     configure_logging(settings.log_level)
-    if state_dir is not None:
+    if state_dir is not None and cluster is None:
         click.echo("--state-dir has no effect with files: they are always there.", err=True)
     sys.exit(asyncio.run(_run(settings)))
 
 
 async def _run(settings: Settings) -> int:
-    return await Control(settings, FileSource(settings.sources), _say).run()
+    if settings.cluster is None:
+        return await Control(settings, FileSource(settings.sources), _say).run()
+    source = kubernetes_source(settings.cluster)
+    control = Control(settings, source, _say)
+    source.measure(control.meter)
+    return await control.run()
 
 
 def _say(line: str) -> None:

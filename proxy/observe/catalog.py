@@ -88,5 +88,15 @@ METRICS: dict[str, Metric] = {
         "gauge", "Objects of the configuration, by kind and status: accepted or refused.", ("kind", "status")
     ),
     "penstock_worker_restarts_total": Metric("counter", "Workers that ended and were started again."),
+    "penstock_kubernetes_watch_events_total": Metric(
+        "counter", "Events of the watches of the API server, bookmarks included.", ("kind", "type")
+    ),
+    "penstock_kubernetes_relists_total": Metric(
+        "counter", "Lists beyond the first, by what made them necessary.", ("kind", "reason")
+    ),
+    "penstock_kubernetes_connected": Metric(
+        "gauge", "1 while every kind that is installed is in step with the API server, else 0."
+    ),
+    "penstock_kubernetes_last_contact_timestamp_seconds": Metric("gauge", "When the API server was last heard."),
     "penstock_build_info": Metric("gauge", "1, with what runs as labels.", ("version", "python", "loop", "compiled")),
 }

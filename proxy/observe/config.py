@@ -18,8 +18,8 @@ class ConfigMetrics:
         self.series = WorkerMetrics.in_memory(slots=8192)
         self._objects: set[tuple[str, str]] = set()
         build = (__version__, platform.python_version(), loop_name, "false")
-        self._set("penstock_build_info", build, 1.0)
-        self._count("penstock_worker_restarts_total", by=0.0)
+        self.set("penstock_build_info", build, 1.0)
+        self.count("penstock_worker_restarts_total", by=0.0)
 
     def loaded(self, durations: Mapping[str, float]) -> None:
         """Seconds per stage."""
@@ -28,25 +28,27 @@ class ConfigMetrics:
 
     def reloaded(self, result: Result, now: float) -> None:
         """A configuration was read and, unless `failure`, installed. `now` in seconds since the epoch."""
-        self._count("penstock_config_reloads_total", (result,))
-        self._set("penstock_config_last_reload_successful", (), float(result == "success"))
+        self.count("penstock_config_reloads_total", (result,))
+        self.set("penstock_config_last_reload_successful", (), float(result == "success"))
         if result == "success":
-            self._set("penstock_config_last_reload_success_timestamp_seconds", (), now)
+            self.set("penstock_config_last_reload_success_timestamp_seconds", (), now)
 
     def objects(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Number of objects by (kind, status). What is no longer there counts 0."""
         self._objects |= counts.keys()
         for labels in self._objects:
-            self._set("penstock_config_objects", labels, float(counts.get(labels, 0)))
+            self.set("penstock_config_objects", labels, float(counts.get(labels, 0)))
 
     def acknowledged(self, worker: int, generation: int) -> None:
-        self._set("penstock_config_generation", (str(worker),), float(generation))
+        self.set("penstock_config_generation", (str(worker),), float(generation))
 
     def restarted(self) -> None:
-        self._count("penstock_worker_restarts_total")
+        self.count("penstock_worker_restarts_total")
 
-    def _set(self, name: str, labels: tuple[str, ...], value: float) -> None:
+    def set(self, name: str, labels: tuple[str, ...], value: float) -> None:
+        """A gauge of the catalogue."""
         self.series.values[self.series.gauge(name, labels)] = value
 
-    def _count(self, name: str, labels: tuple[str, ...] = (), by: float = 1.0) -> None:
+    def count(self, name: str, labels: tuple[str, ...] = (), by: float = 1.0) -> None:
+        """A counter of the catalogue."""
         self.series.values[self.series.counter(name, labels)] += by

@@ -40,14 +40,18 @@ def fields_of(model: type[Struct]) -> dict[str, Field]:
     }
 
 
-def mismatches(model: Any, value: Any) -> tuple[Any, list[Finding]]:
-    """The value without fields that are null, and all that keeps it from being a `model`."""
-    walker = _Walker()
+def mismatches(model: Any, value: Any, *, lenient: bool = False) -> tuple[Any, list[Finding]]:
+    """The value without fields that are null, and all that keeps it from being a `model`.
+
+    Lenient: unknown fields are left out, too, and are notices.
+    """
+    walker = _Walker(lenient)
     return walker.check(model, value, ()), walker.findings
 
 
 class _Walker:
-    def __init__(self) -> None:
+    def __init__(self, lenient: bool) -> None:
+        self.lenient = lenient
         self.findings: list[Finding] = []
 
     def report(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
@@ -77,7 +81,9 @@ class _Walker:
         known = fields_of(model)
         for name in value:
             if name not in known:
-                self.report((*path, name), "unknown field", _nearest(name, known), at_key=True)
+                self.unknown((*path, name), name, known)
+        if self.lenient:
+            value = {name: item for name, item in value.items() if name in known}
         present = {name: item for name, item in value.items() if item is not None or name not in known}
         for field in known.values():
             if field.required and field.name not in present:
@@ -86,6 +92,12 @@ class _Walker:
             name: self.check(known[name].type, item, (*path, name)) if name in known else item
             for name, item in present.items()
         }
+
+    def unknown(self, path: Path, name: str, known: dict[str, Field]) -> None:
+        if self.lenient:
+            self.findings.append(Finding(path, "unknown field, ignored", "", True, "notice"))
+        else:
+            self.report(path, "unknown field", _nearest(name, known), at_key=True)
 
     def items(self, wanted: Any, limits: Meta, value: Any, path: Path) -> Any:
         if not isinstance(value, list):
@@ -114,9 +126,10 @@ class _Walker:
     def either(self, arms: list[Any], value: Any, path: Path) -> Any:
         """The arm that takes the value; else what the first has against it."""
         for arm in arms:
-            attempt = _Walker()
+            attempt = _Walker(self.lenient)
             cleaned = attempt.check(arm, value, path)
-            if not attempt.findings:
+            if all(finding.severity == "notice" for finding in attempt.findings):
+                self.findings.extend(attempt.findings)
                 return cleaned
         return self.check(arms[0], value, path)
 

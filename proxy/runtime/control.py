@@ -77,6 +77,11 @@ class Control:
         self._log_descriptor = -1
         self._began = time.monotonic()
 
+    @property
+    def meter(self) -> ConfigMetrics:
+        """Where a source counts what it sees."""
+        return self._metrics
+
     # --- run -------------------------------------------------------------------------------------
 
     async def run(self) -> int:
@@ -105,7 +110,7 @@ class Control:
         self._report.problems(candidate.problems)
         self._refuse_if_strict(candidate.errors)
         await self._take(candidate)
-        if not self._listeners:
+        if not self._listeners and self._settings.cluster is None:
             raise CannotServe("no listener can serve")
         self._refuse_if_strict(self._installer.problems)
         gc.collect()

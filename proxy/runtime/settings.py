@@ -1,6 +1,7 @@
 """Settings: what `penstock run` was told, checked and typed."""
 
 import ipaddress
+import re
 import secrets
 from collections.abc import Iterable
 
@@ -14,13 +15,29 @@ from proxy.translate.settings import TranslateSettings
 Address = tuple[str, int]
 """Host and port. The host is an IP literal without brackets, or a name."""
 
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Cluster(Struct, frozen=True):
+    """Options of the source `kubernetes:`."""
+
+    kubeconfig: str = ""
+    """A path; "" for KUBECONFIG, the Pod's service account or ~/.kube/config."""
+    context: str = ""
+    """"" for the current one."""
+    namespaces: tuple[str, ...] = ()
+    """Those that are followed; none for all."""
+    state_dir: str = ""
+    """"" for nowhere."""
 
 
 class Settings(Struct, frozen=True):
     """One field per option."""
 
     sources: tuple[str, ...]
+    cluster: Cluster | None = None
+    """None when the sources are files."""
     admin: Address = ("127.0.0.1", 9900)
     workers: int = 1
     address: str = ""
@@ -40,7 +57,10 @@ class Settings(Struct, frozen=True):
 
     def translation(self) -> TranslateSettings:
         return TranslateSettings(
-            address=self.address, port_map=self.port_map, backend_overrides=self.backends, file_mode=True
+            address=self.address,
+            port_map=self.port_map,
+            backend_overrides=self.backends,
+            file_mode=self.cluster is None,
         )
 
     def data_plane(self) -> DataPlaneSettings:
@@ -120,6 +140,15 @@ def parse_networks(items: Iterable[str]) -> tuple[str, ...]:
         except ValueError as error:
             raise ValueError(f"{item!r} is not a network, such as 10.0.0.0/8: {error}") from None
     return tuple(networks)
+
+
+def parse_namespaces(items: Iterable[str]) -> tuple[str, ...]:
+    """Names, separated by commas."""
+    names = tuple(dict.fromkeys(_split(items)))
+    for name in names:
+        if len(name) > 63 or not NAMESPACE.match(name):
+            raise ValueError(f"{name!r} is not a namespace, such as shop")
+    return names
 
 
 def _split(items: Iterable[str]) -> list[str]:

@@ -1,0 +1,100 @@
+"""Which version of a kind an API server has, and under which path."""
+
+import asyncio
+from typing import Any, Final, NamedTuple
+
+from proxy.resources.kinds import KINDS, Kind
+from proxy.sources.kubernetes.client import ApiError, KubernetesClient, Unreachable
+
+FRESH: Final = 1.0
+"""Seconds for which an answer holds: all kinds of a group ask at about the same time."""
+
+Answer = dict[str, Any] | ApiError | Unreachable
+
+
+class Absent(Exception):
+    """The API server has no such kind, or only versions that we do not know. The message says which."""
+
+
+class Served(NamedTuple):
+    """Where a kind is found."""
+
+    base: str
+    """/api/v1 or /apis/GROUP/VERSION."""
+    plural: str
+    version: str
+    namespaced: bool
+
+    def path(self, namespace: str = "") -> str:
+        """Of the collection, in one namespace or in all."""
+        inside = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        return f"{self.base}{inside}/{self.plural}"
+
+
+class Discovery:
+    """Asks afresh whenever it is asked: CRDs come and go."""
+
+    def __init__(self, client: KubernetesClient) -> None:
+        self._client = client
+        self._answers: dict[str, tuple[float, Answer]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def find(self, group: str, kind: str) -> Served:
+        """The first version of KINDS that is served. Raises Absent, ApiError or Unreachable."""
+        known = KINDS[group, kind]
+        if not group:
+            return await self._in_version("", "v1", kind) or _raise(f"the API server has no {kind}")
+        served = await self._versions(group)
+        if not served:
+            raise Absent(f"{kind} is not installed: the API server has no group {group}")
+        for version in known.versions:
+            if version in served and (found := await self._in_version(group, version, kind)):
+                return found
+        raise Absent(await self._why_not(group, kind, known, served))
+
+    async def _why_not(self, group: str, kind: str, known: Kind, served: list[str]) -> str:
+        others = [version for version in served if version not in known.versions]
+        found = [version for version in others if await self._in_version(group, version, kind)]
+        if not found:
+            return f"{kind} is not installed: the API server has group {group}, but no such kind in it"
+        return (
+            f"{kind} is installed in version {', '.join(found)} of {group} only, "
+            f"and this version of Penstock reads {', '.join(known.versions)}"
+        )
+
+    async def _versions(self, group: str) -> list[str]:
+        answer = await self._ask(f"/apis/{group}")
+        versions = (answer or {}).get("versions") or ()
+        return [item["version"] for item in versions if isinstance(item, dict) and "version" in item]
+
+    async def _in_version(self, group: str, version: str, kind: str) -> Served | None:
+        base = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        answer = await self._ask(base)
+        for item in (answer or {}).get("resources") or ():
+            if item.get("kind") == kind and "/" not in item.get("name", "/"):
+                return Served(base, item["name"], version, item.get("namespaced") is True)
+        return None
+
+    async def _ask(self, path: str) -> dict[str, Any] | None:
+        """None for what is not there. Who asks while another does shares the answer, a failure included."""
+        now = asyncio.get_running_loop().time
+        async with self._asking.setdefault(path, asyncio.Lock()):
+            at, answer = self._answers.get(path, (0.0, None))
+            if answer is None or now() - at > FRESH:
+                answer = await self._answer(path)
+                self._answers[path] = (now(), answer)
+        if isinstance(answer, ApiError) and answer.status == 404:
+            return None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _answer(self, path: str) -> Answer:
+        try:
+            return await self._client.get(path)
+        except (ApiError, Unreachable) as error:
+            return error
+
+
+def _raise(message: str) -> Served:
+    raise Absent(message)

@@ -1,0 +1,227 @@
+"""Reflector: one scope, listed once and then watched, for as long as we run.
+
+    list (pages) -> watch from its version -> the watch ends -> watch from the last version seen -> ...
+    410 Gone, or several refusals in a row -> list again, which is compared, so nothing flaps
+
+Whatever happens, what is held goes on being served.
+"""
+
+import asyncio
+import logging
+import random
+from contextlib import aclosing
+from typing import Any, Final, Literal, Protocol
+
+from proxy.resources.meta import ObjectKey
+from proxy.sources.kubernetes.backoff import Backoff, Pace
+from proxy.sources.kubernetes.client import LARGE, ApiError, KubernetesClient, Unreachable, decode_event
+from proxy.sources.kubernetes.collection import Change, Collection
+from proxy.sources.kubernetes.discovery import Absent, Discovery, Served
+from proxy.sources.kubernetes.reading import Reading, read_object
+from proxy.sources.kubernetes.scope import Scope
+
+log = logging.getLogger("penstock")
+
+State = Literal["starting", "in step", "absent", "forbidden", "away"]
+
+PAGE: Final = 500
+"""Objects of a list that are asked for at once."""
+WATCH_SECONDS: Final = (240, 480)
+"""How long a watch is asked for; chosen at random, so that not all end together."""
+SHORT: Final = 1.0
+"""Seconds: a watch that ends sooner was no success."""
+REFUSALS: Final = 3
+"""In a row, after which the last version is not trusted any more: an API server may have been set back."""
+ABSENT_GRACE: Final = 30.0
+"""Seconds for which objects are served on whose kind has gone: an API server that starts forgets CRDs."""
+
+
+class Observer(Protocol):
+    """Who is told about a scope."""
+
+    def noted(self, scope: Scope, state: State, why: str, verb: str, plural: str) -> None: ...
+    def changed(self, scope: Scope, key: ObjectKey, change: Change) -> None: ...
+    def event(self, scope: Scope, type_: str) -> None: ...
+    def relisting(self, scope: Scope, reason: str) -> None: ...
+    def contact(self) -> None: ...
+
+
+class Reflector:
+    """Fills one collection."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        discovery: Discovery,
+        scope: Scope,
+        collection: Collection,
+        observer: Observer,
+        pace: Pace,
+    ) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._scope = scope
+        self._collection = collection
+        self._observer = observer
+        self._backoff = Backoff(pace)
+        self._served = Served("", scope.kind.lower() + "s", "", True)
+        self._version = ""
+        """The resourceVersion to go on from; "" when a list is due."""
+        self._reason = ""
+        """Why it is due; "" for the first."""
+        self._verb = "list"
+        self._refusals = 0
+        self._absent_since: float | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            wait = await self._attempt()
+            await asyncio.sleep(wait)
+
+    async def _attempt(self) -> float:
+        """Follows until something ends it; seconds to wait before the next attempt."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        try:
+            if not self._version:
+                await self._list()
+            await self._watch()
+        except Absent as error:
+            return self._absent(str(error), now())
+        except ApiError as error:
+            return self._refused(error)
+        except Unreachable as error:
+            return self._away(str(error))
+        except Exception as error:
+            log.exception("%s: what came from the API server could not be taken in", self._scope.kind)
+            self._list_again("failed")
+            return self._away(f"{type(error).__name__}")
+        if now() - began < SHORT:
+            return self._backoff.failed()
+        self._succeeded()
+        return 0.0
+
+    # --- what ends an attempt --------------------------------------------------------------------
+
+    def _refused(self, error: ApiError) -> float:
+        wait = error.retry_after or 0.0
+        if error.status == 410:
+            self._list_again("gone")
+            return self._backoff.failed(wait)
+        if error.status == 403:
+            self._note("forbidden", error.message)
+            return self._backoff.failed(wait)
+        self._refusals += 1
+        if error.status == 404:
+            self._list_again("absent")
+        elif self._refusals >= REFUSALS:
+            self._list_again("refused")
+        return self._away(f"{self._client.server}: {error}", wait)
+
+    def _away(self, why: str, at_least: float = 0.0) -> float:
+        self._note("away", why)
+        return self._backoff.failed(at_least)
+
+    def _absent(self, why: str, now: float) -> float:
+        self._list_again("absent")
+        self._absent_since = now if self._absent_since is None else self._absent_since
+        if now - self._absent_since >= ABSENT_GRACE:
+            self._tell(self._collection.replace(()))
+        self._note("absent", why)
+        return self._backoff.failed()
+
+    def _succeeded(self) -> None:
+        self._refusals = 0
+        self._backoff.succeeded()
+
+    def _list_again(self, reason: str) -> None:
+        if self._version:
+            self._version, self._reason = "", reason
+
+    def _note(self, state: State, why: str = "") -> None:
+        self._observer.noted(self._scope, state, why, self._verb, self._served.plural)
+
+    # --- list ------------------------------------------------------------------------------------
+
+    async def _list(self) -> None:
+        self._verb = "list"
+        self._served = await self._discovery.find(self._scope.group, self._scope.kind)
+        if self._reason:
+            self._observer.relisting(self._scope, self._reason)
+        readings, version = await self._pages()
+        self._version, self._absent_since = version, None
+        self._tell(self._collection.replace(readings))
+        self._note("in step")
+
+    async def _pages(self) -> tuple[list[Reading], str]:
+        """Every object, and the version of that moment. When a page has expired meanwhile, once more, in one."""
+        readings: list[Reading] = []
+        params = {**self._selection(), "limit": str(PAGE)}
+        while True:
+            try:
+                page = await self._client.get(self._path, params)
+            except ApiError as error:
+                if error.status != 410 or "continue" not in params:
+                    raise
+                readings, params = [], self._selection()
+                continue
+            self._observer.contact()
+            meta = page.get("metadata") or {}
+            readings += await self._read_page(page.get("items") or [])
+            if not meta.get("continue"):
+                return readings, str(meta.get("resourceVersion") or "")
+            params["continue"] = str(meta["continue"])
+
+    async def _read_page(self, items: list[Any]) -> list[Reading]:
+        """In a thread: hundreds of objects take longer than a loop should stand still."""
+        return await asyncio.to_thread(lambda: [self._read(item) for item in items if isinstance(item, dict)])
+
+    def _read(self, raw: dict[str, Any]) -> Reading:
+        group, version = self._scope.group, self._served.version
+        return read_object(raw, group, self._scope.kind, f"{group}/{version}" if group else version)
+
+    @property
+    def _path(self) -> str:
+        return self._served.path(self._scope.namespace)
+
+    def _selection(self) -> dict[str, str]:
+        """One object is asked for like a list of it, so that a role may name it in resourceNames."""
+        return {"fieldSelector": f"metadata.name={self._scope.name}"} if self._scope.name else {}
+
+    # --- watch -----------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        self._verb = "watch"
+        params = {
+            **self._selection(),
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),
+        }
+        async with aclosing(self._client.lines(self._path, params, self._opened)) as lines:
+            async for line in lines:
+                await self._take(line)
+
+    def _opened(self) -> None:
+        self._observer.contact()
+        self._note("in step")
+
+    async def _take(self, line: bytes) -> None:
+        event = await decode_event(line)
+        self._observer.contact()
+        type_, raw = str(event.get("type")), event["object"]
+        version = str((raw.get("metadata") or {}).get("resourceVersion") or "")
+        self._observer.event(self._scope, type_)
+        if type_ in ("ADDED", "MODIFIED", "DELETED"):
+            reading = await asyncio.to_thread(self._read, raw) if len(line) > LARGE else self._read(raw)
+            gone = type_ == "DELETED"
+            change = self._collection.remove(reading.key) if gone else self._collection.put(reading)
+            self._tell([(reading.key, change)])
+        self._version = version or self._version
+        self._succeeded()
+
+    def _tell(self, changes: list[tuple[ObjectKey, Change]]) -> None:
+        for key, change in changes:
+            if change != "none":
+                self._observer.changed(self._scope, key, change)
