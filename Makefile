@@ -9,10 +9,13 @@ PORT       ?= 8080
 ADMIN_PORT ?= 9900
 ARGS       ?=
 COVERAGE   ?=
+PROFILE    ?=
+RUN        ?=
+KEEP       ?=
 
 python := $(VENV)/bin/python
 
-.PHONY: help demo test lint format coverage bench image docs clean
+.PHONY: help demo test lint format coverage conformance cluster-test bench image docs clean
 .NOTPARALLEL:
 
 help:
@@ -21,6 +24,8 @@ help:
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make format    ruff's formatter and safe fixes, in place"
 	@echo "make coverage  the tests under coverage, worker processes included, with its thresholds"
+	@echo "make conformance  the official Gateway API suite in a cluster of its own (PROFILE=, RUN=, KEEP=1; needs root and Go)"
+	@echo "make cluster-test the scenarios of tests/cluster, each in a cluster (ARGS=)"
 	@echo "make bench     CPU per request beside nginx and HAProxy (installs both and wrk; needs root)"
 	@echo "make image     the container image, with docker or podman"
 	@echo "make docs      where the documentation is"
@@ -48,6 +53,14 @@ format: $(VENV)/.installed-lint
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
+conformance: $(VENV)/.installed-test
+	@scripts/conformance-tools
+	@KEEP="$(KEEP)" $(python) -m tests.conformance run --profile "$(PROFILE)" --run "$(RUN)"
+
+cluster-test: $(VENV)/.installed-test
+	@scripts/conformance-tools
+	@$(python) -m pytest tests/cluster --timeout=600 $(ARGS)
+
 bench: $(VENV)/.installed-test
 	@$(python) -m benchmarks.load --python "$$(scripts/bench-python $(python))" $(ARGS)
 
@@ -58,6 +71,7 @@ docs:
 	@echo "The documentation is Markdown, read where it lies; a built site does not exist yet."
 	@echo "  README.md             what it is, two commands, the life of a request"
 	@echo "  docs/interface.md     commands, options, configuration, metrics, answers: what you can rely on"
+	@echo "  docs/support.md       which features of the Gateway API are served, and which tests say so"
 	@echo "  docs/architecture.md  how it is built, and how to add to it"
 	@echo "  docs/decisions/       why it is so"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from proxy.translate.features import SUPPORTED_FEATURES
 from proxy.translate.graph.conditions import (
     ACCEPTED,
     CONFLICTED,
@@ -13,33 +14,6 @@ from proxy.translate.graph.conditions import (
 )
 from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode
 from proxy.translate.status.conditions import Condition, Status, condition, unless
-
-SUPPORTED_FEATURES = (
-    "Gateway",
-    "GatewayAddressEmpty",
-    "GatewayHTTPListenerIsolation",
-    "GatewayPort8080",
-    "HTTPRoute",
-    "HTTPRoute303RedirectStatusCode",
-    "HTTPRoute307RedirectStatusCode",
-    "HTTPRoute308RedirectStatusCode",
-    "HTTPRouteBackendProtocolWebSocket",
-    "HTTPRouteBackendRequestHeaderModification",
-    "HTTPRouteBackendRequestRedirect",
-    "HTTPRouteBackendURLRewrite",
-    "HTTPRouteHostRewrite",
-    "HTTPRouteMethodMatching",
-    "HTTPRouteNamedRouteRule",
-    "HTTPRouteParentRefPort",
-    "HTTPRoutePathRedirect",
-    "HTTPRoutePathRewrite",
-    "HTTPRoutePortRedirect",
-    "HTTPRouteQueryParamMatching",
-    "HTTPRouteResponseHeaderModification",
-    "HTTPRouteSchemeRedirect",
-    "ReferenceGrant",
-)
-"""Names of pkg/features of the Gateway API; sorted, as its status wants them."""
 
 NO_LISTENERS = "ListenersNotValid"
 

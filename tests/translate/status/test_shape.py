@@ -1,6 +1,6 @@
 """Statuses exactly as the API server takes them."""
 
-from proxy.translate.status.gateway import SUPPORTED_FEATURES
+from proxy.translate.features import SUPPORTED_FEATURES
 from tests.translate.declare import APP, WEB, route, status, translated
 
 CLASS = """

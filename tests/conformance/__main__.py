@@ -1,0 +1,119 @@
+"""The verbs. `python -m tests.conformance -h` lists them."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.conformance import arguments, binaries, catalogue, cluster, conformance, deliver, needs, network, penstock
+from tests.conformance.place import Place, place_named
+
+_BUILD_MINUTES = 60
+"""The longest build that may be begun unasked."""
+
+
+def build(place: Place, options: Namespace) -> int:
+    conformance.build()
+    print(f"all binaries are in {binaries.cache_root()}")
+    return 0
+
+
+def check(place: Place, options: Namespace) -> int:
+    """0: `run` can run here, and has an hour's time to build what is missing. 1: it cannot, for the reasons printed."""
+    if found := needs.lacks() or penstock.lacks():
+        print("\n".join(found))
+        return 1
+    missing = binaries.missing()
+    minutes = sum(map(binaries.minutes, missing))
+    print(
+        f"to be built: {', '.join(missing)}; from nothing {minutes:.0f} CPU minutes"
+        if missing
+        else "all binaries are built"
+    )
+    if minutes > _BUILD_MINUTES * (os.cpu_count() or 1):
+        print(
+            f"more than {_BUILD_MINUTES} minutes on {os.cpu_count()} cores: run python -m tests.conformance build before"
+        )
+        return 1
+    return 0
+
+
+def up(place: Place, options: Namespace) -> int:
+    conformance.build()
+    if cluster.is_up(place):
+        print(f"the cluster {place.name} is up already")
+    else:
+        print(f"cluster {place.name} up in {cluster.up(place):.1f} s")
+    print(conformance.how_to_use(place))
+    return 0
+
+
+def down(place: Place, options: Namespace) -> int:
+    found = cluster.remains(place)
+    cluster.down(place)
+    print(f"the cluster {place.name} is gone" if found else f"of the cluster {place.name} nothing was left")
+    return 0
+
+
+def status(place: Place, options: Namespace) -> int:
+    print(cluster.status(place))
+    return 0 if cluster.is_up(place) else 1
+
+
+def execute(place: Place, options: Namespace) -> int:
+    if not network.namespaces_of(place):
+        raise cluster.ClusterError(f"the cluster {place.name} is down: bring it up with python -m tests.conformance up")
+    argv = network.inside(place, *(options.command or ["bash"]))
+    os.execvpe(argv[0], argv, {**os.environ, "KUBECONFIG": str(place.kubeconfig)})
+
+
+def run(place: Place, options: Namespace) -> int:
+    known = catalogue.catalogue()
+    profiles = arguments.profiles_of(options.profile, known)
+    return conformance.run(place, profiles, arguments.tests_of(options.run, known), arguments.keeps(options))
+
+
+def support(place: Place, options: Namespace) -> int:
+    conformance.write_page(conformance.last_log())
+    return 0
+
+
+def deliver_report(place: Place, options: Namespace) -> int:
+    print(deliver.deliver(conformance.REPORT))
+    return 0
+
+
+def write_catalogue(place: Place, options: Namespace) -> int:
+    binaries.build_missing()
+    catalogue.write(binaries.path("conformance.test"), catalogue.COPY)
+    return 0
+
+
+VERBS: Mapping[str, Callable[[Place, Namespace], int]] = {
+    "build": build,
+    "check": check,
+    "up": up,
+    "down": down,
+    "status": status,
+    "exec": execute,
+    "run": run,
+    "support": support,
+    "deliver": deliver_report,
+    "catalogue": write_catalogue,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    options = arguments.parse(argv)
+    try:
+        return VERBS[options.verb](place_named(), options)
+    except (cluster.ClusterError, binaries.BuildError, arguments.UsageError, ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

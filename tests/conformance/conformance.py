@@ -1,0 +1,157 @@
+"""One run from nothing to a verdict: binaries, cluster, Penstock, suite, report, page, and the end of it all."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from proxy.translate.features import CLAIMED_FEATURES
+from tests.conformance import binaries, catalogue, cluster, needs, penstock, suite, support
+from tests.conformance.client import Client, Object, wait_until
+from tests.conformance.place import BUILD, ROOT, Place
+from tests.conformance.report import summary, total
+from tests.conformance.results import FAIL, Log, read_log
+
+REPORT = BUILD / "report.yaml"
+LAST_LOG = BUILD / "suite.log"
+"""The log of the last whole run, from which docs/support.md can be written again."""
+
+_ACCEPTANCE = 30.0
+
+
+def run(place: Place, profiles: list[str], tests: str, keep: bool) -> int:
+    """0 if everything that was run passed, else 1. Prints the summary; its last line is for machines."""
+    build()
+    wanted = suite.Wanted(penstock.CLASS, profiles, CLAIMED_FEATURES, tests)
+    print(
+        f"profiles {', '.join(profiles)}; {len(CLAIMED_FEATURES)} features claimed; {tests or 'all tests'}", flush=True
+    )
+    with stopped_by_signals(), standing(place, keep):
+        notes = serve(place)
+        suite.await_empty(Client(place))
+        REPORT.unlink(missing_ok=True)
+        code, log = suite.run(place, wanted, REPORT)
+        conclude(place, wanted, log, notes)
+        return 1 if code or total(log).failed else 0
+
+
+def build() -> None:
+    """Raises ClusterError for what is missing on this machine, BuildError for what Go cannot build."""
+    if found := needs.lacks():
+        raise cluster.ClusterError("\n".join(found))
+    binaries.build_missing()
+    check_catalogue()
+
+
+def check_catalogue() -> None:
+    """The committed copy must be what the suite says of itself: the page and the counts rest on it."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    fresh = BUILD / "catalogue.json"
+    catalogue.write(binaries.path("conformance.test"), fresh)
+    if fresh.read_bytes() != catalogue.COPY.read_bytes():
+        raise cluster.ClusterError(f"{catalogue.COPY} is not the suite's: run python -m tests.conformance catalogue")
+
+
+@contextmanager
+def standing(place: Place, keep: bool) -> Iterator[None]:
+    """A cluster for the block. One that was up already stays up; ours ends with the block unless it is kept."""
+    found = cluster.is_up(place)
+    if found:
+        print(f"the cluster {place.name} is up already", flush=True)
+    else:
+        print(f"cluster {place.name} up in {cluster.up(place):.1f} s", flush=True)
+    try:
+        yield
+    finally:
+        if keep or found:
+            print(how_to_use(place), flush=True)
+        else:
+            cluster.down(place)
+
+
+def how_to_use(place: Place) -> str:
+    prefix = "" if place.name == "default" else f"PENSTOCK_CLUSTER={place.name} "
+    verb = f"{prefix}python -m tests.conformance"
+    return f"""the cluster {place.name} is left up:
+  {verb} exec kubectl get gateways -A     KUBECONFIG={place.kubeconfig}
+  {verb} status                           logs in {place.logs}
+  {verb} down                             ends it"""
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it began is taken down."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def serve(place: Place) -> list[str]:
+    """Start Penstock of this checkout anew and wait for its class; returns what the summary should mention."""
+    penstock.stop(place)
+    notes = penstock.prepare(place)
+    penstock.start(place)
+    client = Client(place)
+
+    def accepted() -> bool:
+        if words := penstock.ended(place):
+            raise cluster.ClusterError(f"Penstock ended before its class was accepted:\n{words}")
+        return is_accepted(client.get(f"/apis/gateway.networking.k8s.io/v1/gatewayclasses/{penstock.CLASS}") or {})
+
+    try:
+        wait_until("GatewayClass accepted", accepted, _ACCEPTANCE)
+    except TimeoutError:
+        words = cluster.tail(place, "penstock")
+        raise cluster.ClusterError(
+            f"its class was not accepted within {_ACCEPTANCE:.0f} s. Penstock says:\n{words}"
+        ) from None
+    return notes
+
+
+def is_accepted(gateway_class: Object) -> bool:
+    conditions = gateway_class.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Accepted" and condition["status"] == "True" for condition in conditions)
+
+
+def conclude(place: Place, wanted: suite.Wanted, log: Log, notes: list[str]) -> None:
+    """Excerpts, page and summary. Only a run of all tests of all claimed profiles says what the page says."""
+    excerpts = suite.write_excerpts(log, log.of(FAIL), place.directory / "failures")
+    if wanted.is_whole and REPORT.exists():
+        shutil.copyfile(place.logs / "suite.log", LAST_LOG)
+        write_page(log)
+        print(f"\nreport: {shown(REPORT)}, page: {shown(support.PAGE)}")
+    for note in notes:
+        print(f"note: {note}")
+    print(f"log: {shown(place.logs / 'suite.log')}, of Penstock: {shown(place.logs / 'penstock.log')}")
+    if log.whole is None or not log.results:
+        print(f"the suite did not come to its tests:\n{last_words(log)}")
+    print(summary(log, catalogue.catalogue(), wanted.profiles, excerpts), flush=True)
+
+
+def last_words(log: Log) -> str:
+    return "\n".join(log.excerpts.get("", [])[-15:])
+
+
+def shown(path: Path) -> Path:
+    return path.relative_to(ROOT)
+
+
+def write_page(log: Log) -> None:
+    support.write(catalogue.catalogue(), log)
+
+
+def last_log() -> Log:
+    """Of the last whole run; an empty one if there was none."""
+    if not LAST_LOG.exists():
+        return Log()
+    with LAST_LOG.open() as lines:
+        return read_log(lines)
