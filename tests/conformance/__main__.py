@@ -1,11 +1,25 @@
 """The verbs. `python -m tests.conformance -h` lists them."""
 
 import os
+import signal
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-from tests.conformance import arguments, binaries, catalogue, cluster, conformance, deliver, needs, network, penstock
+from tests.conformance import (
+    arguments,
+    binaries,
+    catalogue,
+    cluster,
+    conformance,
+    deliver,
+    needs,
+    network,
+    penstock,
+    report,
+)
 from tests.conformance.place import Place, place_named
 
 _BUILD_MINUTES = 60
@@ -25,16 +39,10 @@ def check(place: Place, options: Namespace) -> int:
         return 1
     missing = binaries.missing()
     minutes = sum(map(binaries.minutes, missing))
-    print(
-        f"to be built: {', '.join(missing)}; from nothing {minutes:.0f} CPU minutes"
-        if missing
-        else "all binaries are built"
-    )
     if minutes > _BUILD_MINUTES * (os.cpu_count() or 1):
-        print(
-            f"more than {_BUILD_MINUTES} minutes on {os.cpu_count()} cores: run python -m tests.conformance build before"
-        )
+        print(f"building takes more than {_BUILD_MINUTES} minutes: run python -m tests.conformance build before")
         return 1
+    print(f"to be built: {', '.join(missing)}; from nothing {minutes:.0f} CPU minutes" if missing else "all is built")
     return 0
 
 
@@ -103,12 +111,30 @@ VERBS: Mapping[str, Callable[[Place, Namespace], int]] = {
 }
 
 
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it began is taken down."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
 def main(argv: Sequence[str]) -> int:
     options = arguments.parse(argv)
     try:
-        return VERBS[options.verb](place_named(), options)
+        with stopped_by_signals():
+            return VERBS[options.verb](place_named(), options)
     except (cluster.ClusterError, binaries.BuildError, arguments.UsageError, ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr, flush=True)
+        if options.verb == "run":
+            print(f"\n{report.Count(0, 1, 0)}")  # whoever counts must not take it for nothing to do
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,17 +1,15 @@
 """One run from nothing to a verdict: binaries, cluster, Penstock, suite, report, page, and the end of it all."""
 
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
-from proxy.translate.features import CLAIMED_FEATURES
-from tests.conformance import binaries, catalogue, cluster, needs, penstock, suite, support
+from proxy.translate.features import CLAIMED_FEATURES, CLAIMED_PROFILES
+from tests.conformance import binaries, catalogue, cluster, needs, penstock, scenarios, suite, support
 from tests.conformance.client import Client, Object, wait_until
 from tests.conformance.place import BUILD, ROOT, Place
-from tests.conformance.report import summary, total
+from tests.conformance.report import NONE, Count, summary, total
 from tests.conformance.results import FAIL, Log, read_log
 
 REPORT = BUILD / "report.yaml"
@@ -19,22 +17,25 @@ LAST_LOG = BUILD / "suite.log"
 """The log of the last whole run, from which docs/support.md can be written again."""
 
 _ACCEPTANCE = 30.0
+_WORDS = 15
+"""Lines of the log that are shown when the suite did not come to its tests."""
 
 
 def run(place: Place, profiles: list[str], tests: str, keep: bool) -> int:
     """0 if everything that was run passed, else 1. Prints the summary; its last line is for machines."""
     build()
     wanted = suite.Wanted(penstock.CLASS, profiles, CLAIMED_FEATURES, tests)
-    print(
-        f"profiles {', '.join(profiles)}; {len(CLAIMED_FEATURES)} features claimed; {tests or 'all tests'}", flush=True
-    )
-    with stopped_by_signals(), standing(place, keep):
+    print(f"profiles {', '.join(profiles)}; {len(CLAIMED_FEATURES)} features claimed", flush=True)
+    with standing(place, keep):
         notes = serve(place)
         suite.await_empty(Client(place))
         REPORT.unlink(missing_ok=True)
         code, log = suite.run(place, wanted, REPORT)
-        conclude(place, wanted, log, notes)
-        return 1 if code or total(log).failed else 0
+        if words := penstock.ended(place):
+            notes.append(f"Penstock ended during the run:\n{words}")
+    counted = scenarios.run() if wanted.is_whole else None
+    conclude(place, wanted, log, notes, counted)
+    return 1 if code or total(log).failed or (counted or NONE).failed else 0
 
 
 def build() -> None:
@@ -80,21 +81,6 @@ def how_to_use(place: Place) -> str:
   {verb} down                             ends it"""
 
 
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it began is taken down."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
 def serve(place: Place) -> list[str]:
     """Start Penstock of this checkout anew and wait for its class; returns what the summary should mention."""
     penstock.stop(place)
@@ -122,23 +108,29 @@ def is_accepted(gateway_class: Object) -> bool:
     return any(condition["type"] == "Accepted" and condition["status"] == "True" for condition in conditions)
 
 
-def conclude(place: Place, wanted: suite.Wanted, log: Log, notes: list[str]) -> None:
-    """Excerpts, page and summary. Only a run of all tests of all claimed profiles says what the page says."""
+def conclude(place: Place, wanted: suite.Wanted, log: Log, notes: list[str], counted: Count | None) -> None:
+    """Excerpts, page, summary. Only a run of all tests of all claimed profiles may say what the page says."""
     excerpts = suite.write_excerpts(log, log.of(FAIL), place.directory / "failures")
-    if wanted.is_whole and REPORT.exists():
+    if REPORT.exists():
+        print(f"\nreport: {shown(REPORT)}")
+    if REPORT.exists() and set(CLAIMED_PROFILES) <= set(wanted.profiles):
         shutil.copyfile(place.logs / "suite.log", LAST_LOG)
         write_page(log)
-        print(f"\nreport: {shown(REPORT)}, page: {shown(support.PAGE)}")
+        print(f"page: {shown(support.PAGE)}")
     for note in notes:
         print(f"note: {note}")
     print(f"log: {shown(place.logs / 'suite.log')}, of Penstock: {shown(place.logs / 'penstock.log')}")
-    if log.whole is None or not log.results:
+    if not log.results:
         print(f"the suite did not come to its tests:\n{last_words(log)}")
-    print(summary(log, catalogue.catalogue(), wanted.profiles, excerpts), flush=True)
+    named = {name: shown(path) for name, path in excerpts.items()}
+    print(summary(log, catalogue.catalogue(), wanted.profiles, named, counted), flush=True)
 
 
 def last_words(log: Log) -> str:
-    return "\n".join(log.excerpts.get("", [])[-15:])
+    """Why the set-up failed: from the first trace of an error on, else the end."""
+    lines = log.excerpts.get("", [])
+    first = next((number for number, line in enumerate(lines) if "Error Trace:" in line or "panic:" in line), -_WORDS)
+    return "\n".join(lines[first:][:_WORDS])
 
 
 def shown(path: Path) -> Path:

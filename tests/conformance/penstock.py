@@ -75,13 +75,21 @@ def _apply_class(client: Client) -> list[str]:
     [gateway_class] = yaml.safe_load_all(_CLASS)
     crd = client.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gatewayparameters.{_GROUP}")
     if crd is None:
-        client.apply_object(gateway_class)
+        _apply_afresh(client, gateway_class)
         return ["the CRD of GatewayParameters is not there: Gateways have no pool of addresses"]
     wait_until("GatewayParameters served", lambda: client.get(f"/apis/{_GROUP}/v1alpha1"), 30)
     client.apply(_PARAMETERS)
     gateway_class["spec"]["parametersRef"] = _REFERENCE
-    client.apply_object(gateway_class)
+    _apply_afresh(client, gateway_class)
     return []
+
+
+def _apply_afresh(client: Client, gateway_class: Object) -> None:
+    """Without the status that an earlier Penstock may have left in a kept cluster."""
+    client.apply_object(gateway_class)
+    unknown = {"type": "Accepted", "status": "Unknown", "reason": "Pending", "message": "Waiting for controller"}
+    condition = {**unknown, "lastTransitionTime": "1970-01-01T00:00:00Z"}
+    client.patch(f"{client.path_of(gateway_class)}/status", {"status": {"conditions": [condition]}})
 
 
 def kubeconfig(place: Place, folder: Path = MANIFESTS) -> Path:

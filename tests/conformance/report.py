@@ -15,8 +15,14 @@ class Count(NamedTuple):
     failed: int
     skipped: int
 
+    def plus(self, other: "Count") -> "Count":
+        return Count(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
     def __str__(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+NONE = Count(0, 0, 0)
 
 
 def count(log: Log, names: Iterable[str]) -> Count:
@@ -33,16 +39,19 @@ def levels(catalogue: Catalogue, profile: Profile) -> Mapping[str, list[str]]:
     return found
 
 
-def summary(log: Log, catalogue: Catalogue, profiles: Iterable[str], excerpts: Mapping[str, Path]) -> str:
+def summary(
+    log: Log, catalogue: Catalogue, profiles: Iterable[str], excerpts: Mapping[str, Path], scenarios: Count | None
+) -> str:
     """`excerpts`: failed test to the file with its part of the log. The last line stands alone, for machines."""
-    lines = ["", "profile           level     result"]
+    lines = ["", "profile           level     tests"]
     for name in profiles:
         for level, tests in levels(catalogue, catalogue.profiles[name]).items():
             lines.append(f"{name:17} {level:9} {count(log, tests)}")
-    outside = log.of(FAIL)
-    if outside:
-        lines += ["", "failed:", *(f"  {name:48} {excerpts[name]}" for name in sorted(outside))]
-    return "\n".join([*lines, "", str(total(log))])
+    if scenarios is not None:
+        lines.append(f"{'tests/cluster':27} {scenarios}")
+    if excerpts:
+        lines += ["", "failed:", *(f"  {name:48} {path}" for name, path in sorted(excerpts.items()))]
+    return "\n".join([*lines, "", str(total(log).plus(scenarios or NONE))])
 
 
 def total(log: Log) -> Count:
