@@ -78,7 +78,7 @@ def execute(place: Place, options: Namespace) -> int:
 def run(place: Place, options: Namespace) -> int:
     known = catalogue.catalogue()
     profiles = arguments.profiles_of(options.profile, known)
-    return conformance.run(place, profiles, arguments.tests_of(options.run, known), arguments.keeps(options))
+    return conformance.run(place, profiles, arguments.chosen_tests(options.run, known), arguments.keeps(options))
 
 
 def support(place: Place, options: Namespace) -> int:

@@ -56,7 +56,7 @@ def profiles_of(text: str, catalogue: Catalogue) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def tests_of(text: str, catalogue: Catalogue) -> str:
+def chosen_tests(text: str, catalogue: Catalogue) -> str:
     """A regular expression for Go from names or an expression. Raises UsageError when no test answers to it."""
     if not text:
         return ""

@@ -1,6 +1,6 @@
 """docs/support.md: every feature of the Gateway API, whether it is served, and which tests say so."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from proxy.translate.features import FEATURES, Feature
@@ -17,7 +17,7 @@ What of the Gateway API {version} Penstock serves. `make conformance` writes thi
 
 - **passes**: served, and what the suite tests of it passed
 - **fails**: claimed, and a test failed
-- **served**: claimed, but this version of the suite has no test that could say so
+- **served**: claimed, and no test of the last run says more
 - **not served**: reported by name when it is asked for, never ignored
 
 A test stands beside the features it is about, and runs only when all that it needs are served.
@@ -33,16 +33,19 @@ def page(catalogue: Catalogue, log: Log, features: Iterable[Feature] = FEATURES)
         if profile.name.startswith("GATEWAY-"):
             sections.append(section(catalogue, profile, log, by_name))
     if rest := _rest(catalogue, by_name):
-        sections.append(
-            f"## In no profile\n\n{_HEAD}\n" + "".join(row(each, "extended", catalogue, log) for each in rest)
-        )
+        rows = (row(feature, feature.level, listed_tests(feature.name, catalogue), log) for feature in rest)
+        sections.append(f"## In no profile\n\n{_HEAD}\n{''.join(rows)}")
     return "\n".join(sections)
 
 
 def section(catalogue: Catalogue, profile: Profile, log: Log, features: Mapping[str, Feature]) -> str:
-    rows = [row(features[name], "core", catalogue, log) for name in sorted(profile.core)]
-    rows += [row(features[name], "extended", catalogue, log) for name in sorted(profile.extended) if name in features]
-    return f"## {profile.name}\n\n{_HEAD}\n" + "".join(rows)
+    """The profile's features, core first, each with those of its tests that count for the profile."""
+    rows = []
+    for level, names in (("core", profile.core), ("extended", profile.extended)):
+        for name in sorted(names):
+            tests = [test for test in listed_tests(name, catalogue) if profile.has(catalogue.tests[test])]
+            rows.append(row(features[name], level, tests, log))
+    return f"## {profile.name}\n\n{_HEAD}\n{''.join(rows)}"
 
 
 def _rest(catalogue: Catalogue, features: Mapping[str, Feature]) -> list[Feature]:
@@ -50,13 +53,12 @@ def _rest(catalogue: Catalogue, features: Mapping[str, Feature]) -> list[Feature
     return [feature for name, feature in sorted(features.items()) if name not in held]
 
 
-def row(feature: Feature, level: str, catalogue: Catalogue, log: Log) -> str:
-    tests = tests_of(feature.name, catalogue)
+def row(feature: Feature, level: str, tests: Sequence[str], log: Log) -> str:
     names = ", ".join(tests) or "–"
     return f"| {feature.name} | {level} | {feature.channel} | {state(feature, tests, log)} | {names} |\n"
 
 
-def tests_of(feature: str, catalogue: Catalogue) -> list[str]:
+def listed_tests(feature: str, catalogue: Catalogue) -> list[str]:
     """The gateway tests of that feature, sorted."""
     base = frozenset[str]().union(*(profile.core for profile in catalogue.profiles.values()))
     return sorted(name for name, needed in catalogue.tests.items() if feature in subjects(needed, base))
