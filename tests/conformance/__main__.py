@@ -17,7 +17,6 @@ from tests.conformance import (
     deliver,
     needs,
     network,
-    penstock,
     report,
 )
 from tests.conformance.place import Place, place_named
@@ -34,7 +33,7 @@ def build(place: Place, options: Namespace) -> int:
 
 def check(place: Place, options: Namespace) -> int:
     """0: `run` can run here, and has an hour's time to build what is missing. 1: it cannot, for the reasons printed."""
-    if found := needs.lacks() or penstock.lacks():
+    if found := needs.lacks():
         print("\n".join(found))
         return 1
     missing = binaries.missing()

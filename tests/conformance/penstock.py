@@ -6,7 +6,6 @@ ServiceAccount they declare and so is held to their ClusterRole. Where there are
 
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
@@ -45,15 +44,6 @@ spec:
   controllerName: {CONTROLLER}
 """
 _REFERENCE = {"group": _GROUP, "kind": "GatewayParameters", "name": CLASS, "namespace": "default"}
-
-
-def lacks() -> list[str]:
-    """Why the suite could not even begin against this checkout."""
-    if find_spec("proxy.sources.kubernetes") is None:
-        return [
-            "this version of Penstock has no source kubernetes: (proxy/sources/kubernetes), so no cluster can be served"
-        ]
-    return []
 
 
 def prepare(place: Place) -> list[str]:
