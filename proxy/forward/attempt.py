@@ -1,0 +1,219 @@
+"""Attempts: the way of a request to an endpoint, and to another one when that fails. Phases 4 and 5 of an exchange.
+
+    connect -> send -> the exchange's phase 6, when a response head comes
+       ^________|  the endpoint could not be reached, or closed a kept connection just as we took it
+
+The request's body comes through here, too: to the endpoint, or held back until there is one.
+"""
+
+from abc import abstractmethod
+
+from proxy.errors import ClientGone, NoReadyEndpoint, NoValidBackend, ProxyError, UpstreamClosed
+from proxy.forward.ending import Ending
+from proxy.protocol.message import Headers, Response
+from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.pool import Pool
+
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+"""RFC 9110 section 9.2.2: sending one twice is as good as once."""
+_MAX_ENDPOINTS = 3
+"""Asked for one request when connecting fails."""
+
+
+class Attempts(Ending):
+    """The sending half of an exchange. Implements RequestSink and Waiter; of ResponseSink what ends an attempt."""
+
+    __slots__ = ("_blocked", "_connection", "_early", "_request_done", "_trailers", "_tried")
+
+    _request_done: bool
+    """The client's request is whole."""
+    _blocked: bool
+    """The client takes no more for now: said once, so it is remembered for the connection to come."""
+    _connection: UpstreamConnection | None
+    _tried: tuple[Pool, ...]
+    _early: list[bytes] | None
+    """What came of the body before there was a connection."""
+    _trailers: Headers | None
+
+    # --- 4 connect ---------------------------------------------------------------------------
+
+    def _connect(self, fresh: bool = False) -> None:
+        backend = self.backend
+        assert backend is not None
+        if backend.upstream is None:
+            self._refuse(NoValidBackend(backend.invalid or "invalid_backend", f"{backend.name} is not valid"))
+            return
+        pool = self.pool = backend.upstream.pick(self._tried)
+        if pool is None:
+            self._refuse(NoReadyEndpoint("no_ready_endpoint", f"{backend.name} has no ready endpoint"))
+            return
+        connection = None if fresh else pool.take()
+        if connection is not None:
+            self._send(connection)
+            return
+        try:
+            pool.request(self, fresh=fresh)
+        except ProxyError as error:
+            self._refuse(error)
+
+    def on_connect_failed(self, error: ProxyError) -> None:
+        """Another endpoint is asked when there is one; nothing has been sent yet."""
+        backend, pool = self.backend, self.pool
+        assert backend is not None and backend.upstream is not None and pool is not None
+        self._tried = (*self._tried, pool)
+        others = [other for other in backend.upstream.pools if other not in self._tried]
+        if error.retryable and others and len(self._tried) < _MAX_ENDPOINTS:
+            self._count_retry(error)
+            self._connect()
+        else:
+            self._refuse(error)
+
+    def on_connected(self, connection: UpstreamConnection) -> None:
+        """The connection that had to be waited for is there."""
+        self._send(connection)
+        if self._connection is connection and not self._request_done:
+            connection.codec.flush()
+
+    # --- 5 send ------------------------------------------------------------------------------
+
+    def _send(self, connection: UpstreamConnection) -> None:
+        self._connection = connection
+        self.connected = now = self.plane.clock()
+        codec = connection.codec
+        codec.begin(self)
+        if self._blocked:
+            codec.pause()
+        if not self.request.host:
+            self._name_host(connection)
+        if self.request.content_length == 0:
+            connection.deadline.set(now + self.plane.timeouts.response_head)
+            codec.send_head(self.request, True)
+            return
+        connection.deadline.set(now + self.plane.timeouts.idle)
+        codec.send_head(self.request, False)
+        early, self._early = self._early, None
+        if early is not None:
+            for chunk in early:
+                codec.send_data(chunk)
+            self._stream.resume()
+            if self._request_done:
+                self.on_request_end(self._trailers)
+
+    def _name_host(self, connection: UpstreamConnection) -> None:
+        """HTTP/1.0 may come without Host; what we send is HTTP/1.1 and needs one (RFC 9112 section 3.2)."""
+        headers = self.request.headers
+        if not any(name == b"host" for name, _ in headers):
+            headers.insert(0, (b"host", connection.pool.label.encode()))
+
+    def on_request_data(self, chunk: bytes) -> None:
+        self.bytes_in += len(chunk)
+        connection = self._connection
+        if connection is not None:
+            self._touch(connection)
+            connection.codec.send_data(chunk)
+        elif not self.ended:
+            self._hold_body().append(chunk)
+
+    def on_request_idle(self) -> None:
+        if self._connection is not None:
+            self._connection.codec.flush()
+        elif not self.ended:
+            self._hold_body()
+
+    def _hold_body(self) -> list[bytes]:
+        """The body has to wait for a connection; so does the client."""
+        if self._early is None:
+            self._early = []
+            self._stream.pause()
+        return self._early
+
+    def on_request_end(self, trailers: Headers | None) -> None:
+        self._request_done = True
+        connection = self._connection
+        if connection is None:
+            self._trailers = trailers
+            self._hold_body()
+            return
+        if not self.first_byte:
+            connection.deadline.set(self.plane.clock() + self.plane.timeouts.response_head)
+        connection.codec.send_end(trailers)
+
+    def on_upstream_blocked(self) -> None:
+        self._stream.pause()
+
+    def on_upstream_writable(self) -> None:
+        self._stream.resume()
+
+    def on_downstream_blocked(self) -> None:
+        self._blocked = True
+        if self._connection is not None:
+            self._connection.codec.pause()
+
+    def on_downstream_writable(self) -> None:
+        self._blocked = False
+        if self._connection is not None:
+            self._connection.codec.resume()
+
+    # --- it goes on in the exchange ----------------------------------------------------------
+
+    @abstractmethod
+    def on_response_informational(self, response: Response) -> None: ...
+
+    @abstractmethod
+    def on_response_head(self, response: Response, end: bool) -> None: ...
+
+    @abstractmethod
+    def on_response_data(self, chunk: bytes) -> None: ...
+
+    @abstractmethod
+    def on_response_end(self, trailers: Headers | None) -> None: ...
+
+    @abstractmethod
+    def on_response_idle(self) -> None: ...
+
+    @abstractmethod
+    def _touch(self, connection: UpstreamConnection) -> None:
+        """An octet moved."""
+
+    # --- or it fails -------------------------------------------------------------------------
+
+    def on_response_reset(self, error: ProxyError) -> None:
+        connection, self._connection = self._connection, None
+        if self._may_repeat(error, connection):
+            self._count_retry(error)
+            self._connect(fresh=True)
+        else:
+            self._fail(error)
+
+    def _may_repeat(self, error: ProxyError, connection: UpstreamConnection | None) -> bool:
+        """A pooled connection that the endpoint closed as we took it; once, and only when safe."""
+        return (
+            isinstance(error, UpstreamClosed)
+            and connection is not None
+            and connection.reused
+            and not connection.codec.answered
+            and not self.retries
+            and self.request.content_length == 0
+            and self.request.method in _IDEMPOTENT
+        )
+
+    def _count_retry(self, error: ProxyError) -> None:
+        self.retries += 1
+        if self.backend is not None and self.backend.upstream is not None:
+            self.backend.upstream.retries(error.reason)
+
+    def on_request_reset(self, error: ProxyError) -> None:
+        """The client is gone, or its body is malformed or late: the endpoint must not take it for whole."""
+        self._give_up(error)
+        if isinstance(error, ClientGone):
+            self._finish(error)
+        else:
+            self._fail(error)
+
+    def _give_up(self, error: ProxyError) -> None:
+        """Stop whatever is under way towards the endpoint."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.codec.reset(error)
+        elif self.pool is not None:
+            self.pool.forget(self)

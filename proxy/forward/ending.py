@@ -1,0 +1,50 @@
+"""How an exchange ends: with the gateway's own reply, with a cut, or because all is said. Phase 8, and the way to it.
+
+Whatever happened, `_finish` is reached exactly once.
+"""
+
+from proxy.errors import ProxyError
+from proxy.forward.finish import finish
+from proxy.forward.record import Record
+from proxy.forward.reply import error_reply, send_reply
+from proxy.protocol.message import Reply
+from proxy.protocol.stream import DownstreamStream
+
+
+class Ending(Record):
+    """A record, and the client's stream on which the exchange ends."""
+
+    __slots__ = ("_stream",)
+
+    _stream: DownstreamStream
+
+    def _fail(self, error: ProxyError) -> None:
+        """Once the head is out the only honest end is one that the client cannot take for whole."""
+        if self.ended:
+            return
+        if not self.head_sent:
+            self._refuse(error)
+        else:
+            self._finish(error)
+            self._stream.reset(error)
+
+    def _refuse(self, error: ProxyError) -> None:
+        """Nothing was sent to the client yet: tell it."""
+        self.error = error
+        self._answer(error_reply(error))
+
+    def _answer(self, reply: Reply) -> None:
+        """The gateway's own reply ends the exchange."""
+        self.status = reply.status
+        self.head_sent = True
+        self.bytes_out = 0 if self.request.method == b"HEAD" else len(reply.body)
+        self._finish(self.error)
+        extra = [(b"x-request-id", self.request_id)] if self.request_id else []
+        send_reply(self._stream, reply, self.request.method, extra)
+
+    def _finish(self, error: ProxyError | None) -> None:
+        """Always, once."""
+        if not self.ended:
+            self.error = error
+            self.ended = self.plane.clock()
+            finish(self)
