@@ -41,6 +41,10 @@ class Deadline:
         self.at = inf
         self._callback = _nothing
 
+    def reuse(self, callback: Callable[[], object]) -> None:
+        """After `drop`: what to call from now on. The entry that the wheel still has serves the next time, too."""
+        self._callback = callback
+
     def look(self, now: float, filed: int) -> bool:
         """The wheel's question: due now? Files itself again when it was moved."""
         if self._filed == inf or int(self._filed / TICK) != filed:

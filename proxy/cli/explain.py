@@ -8,7 +8,7 @@ import click
 
 from proxy.cli.loading import load_snapshot
 from proxy.cli.source import cluster_of, cluster_options
-from proxy.snapshot.describe import match_words
+from proxy.snapshot.describe import match_words, policy_words
 from proxy.snapshot.explain import explain_request
 from proxy.snapshot.question import Asked, BadQuestion
 
@@ -42,6 +42,7 @@ def lines(told: Data) -> Iterator[str]:
 def _outcome(told: Data) -> Iterator[str]:
     yield from _filters(told)
     yield from _result(told)
+    yield from _policy(told)
     if "answer" not in told and not told["backends"]:
         yield "  no backend: 500"
     for backend in told["backends"]:
@@ -49,6 +50,12 @@ def _outcome(told: Data) -> Iterator[str]:
         yield f"  {backend['percent']:g} % to {backend['backend']} ({where})"
         if backend["filters"]:
             yield from ("  " + line for line in (*_filters(backend), *_result(backend)))
+
+
+def _policy(told: Data) -> Iterator[str]:
+    """What the rule says of time, unless the request never leaves the gateway."""
+    if "answer" not in told:
+        yield from (f"  {words}" for words in policy_words(told))
 
 
 def _endpoints(backend: Data) -> str:

@@ -8,7 +8,7 @@ import click
 
 from proxy.cli.loading import load_snapshot
 from proxy.cli.source import cluster_of, cluster_options
-from proxy.snapshot.describe import match_words
+from proxy.snapshot.describe import match_words, policy_words
 from proxy.snapshot.listing import effective_routes
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def _entries(entries: Sequence[Data]) -> Iterator[str]:
 
 
 def _target(entry: Data) -> str:
-    """The filters and where the rule sends."""
+    """The filters, where the rule sends, and how long it waits."""
     words = [one["type"] for one in entry["filters"]]
     if entry["backends"]:
         words.append(", ".join(map(_backend, entry["backends"])))
     elif "RequestRedirect" not in words:
         words.append("500: no backend")
-    return " > ".join(words)
+    return "; ".join([" > ".join(words), *policy_words(entry)])
 
 
 def _backend(ref: Data) -> str:

@@ -70,7 +70,7 @@ class DataPlane:
         )
         forwarding = ForwardingRules(settings.trusted_proxies, settings.via_id)
         batch = WriteBatch(loop.call_soon)
-        self._plane = Plane(loop, time.monotonic, forwarding, metrics, access_log, timeouts, batch)
+        self._plane = Plane(loop, self._wheel, forwarding, metrics, access_log, timeouts, batch)
         pools = PoolSettings(
             self._limits,
             connect_timeout=settings.connect_timeout,

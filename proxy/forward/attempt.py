@@ -8,7 +8,7 @@ The request's body comes through here, too: to the endpoint, or held back until 
 
 from abc import abstractmethod
 
-from proxy.errors import ClientGone, NoReadyEndpoint, NoValidBackend, ProxyError, UpstreamClosed
+from proxy.errors import ClientGone, NoReadyEndpoint, NoValidBackend, ProxyError, UpstreamClosed, UpstreamTimeout
 from proxy.forward.ending import Ending
 from proxy.protocol.message import Headers, Response
 from proxy.upstream.connection import UpstreamConnection
@@ -36,6 +36,12 @@ class Attempts(Ending):
     _trailers: Headers | None
 
     # --- 4 connect ---------------------------------------------------------------------------
+
+    def _attempt(self) -> None:
+        """Everything up to the end of this endpoint's answer, or of another's that is asked in its place."""
+        if self._tries is not None:
+            self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
+        self._connect()
 
     def _connect(self, fresh: bool = False) -> None:
         backend = self.backend
@@ -86,7 +92,7 @@ class Attempts(Ending):
         if not self.request.host:
             self._name_host(connection)
         if self.request.content_length == 0:
-            connection.deadline.set(now + self.plane.timeouts.response_head)
+            connection.deadline.set(now + self._head_time())
             codec.send_head(self.request, True)
             return
         connection.deadline.set(now + self.plane.timeouts.idle)
@@ -98,6 +104,10 @@ class Attempts(Ending):
             self._stream.resume()
             if self._request_done:
                 self.on_request_end(self._trailers)
+
+    def _head_time(self) -> float:
+        """Seconds for a response head; inf where the rule sets limits of its own."""
+        return self.plane.timeouts.response_head if self._tries is None else self._tries.head_time
 
     def _name_host(self, connection: UpstreamConnection) -> None:
         """HTTP/1.0 may come without Host; what we send is HTTP/1.1 and needs one (RFC 9112 section 3.2)."""
@@ -135,7 +145,7 @@ class Attempts(Ending):
             self._hold_body()
             return
         if not self.first_byte:
-            connection.deadline.set(self.plane.clock() + self.plane.timeouts.response_head)
+            connection.deadline.set(self.plane.clock() + self._head_time())
         connection.codec.send_end(trailers)
 
     def on_upstream_blocked(self) -> None:
@@ -209,6 +219,16 @@ class Attempts(Ending):
             self._finish(error)
         else:
             self._fail(error)
+
+    def _on_request_timeout(self) -> None:
+        error = UpstreamTimeout("request_timeout", "timeouts.request of the rule has passed")
+        self._give_up(error)
+        self._fail(error)
+
+    def _on_attempt_timeout(self) -> None:
+        error = UpstreamTimeout("backend_request_timeout", "timeouts.backendRequest of the rule has passed")
+        self._give_up(error)
+        self._fail(error)
 
     def _give_up(self, error: ProxyError) -> None:
         """Stop whatever is under way towards the endpoint."""

@@ -7,6 +7,7 @@ from proxy.errors import ProxyError
 from proxy.forward.finish import finish
 from proxy.forward.record import Record
 from proxy.forward.reply import error_reply, send_reply
+from proxy.forward.tries import Tries
 from proxy.protocol.message import Reply
 from proxy.protocol.stream import DownstreamStream
 
@@ -14,9 +15,11 @@ from proxy.protocol.stream import DownstreamStream
 class Ending(Record):
     """A record, and the client's stream on which the exchange ends."""
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_stream", "_tries")
 
     _stream: DownstreamStream
+    _tries: Tries | None
+    """None when the rule sets neither timeouts nor retries."""
 
     def _fail(self, error: ProxyError) -> None:
         """Once the head is out the only honest end is one that the client cannot take for whole."""
@@ -47,4 +50,6 @@ class Ending(Record):
         if not self.ended:
             self.error = error
             self.ended = self.plane.clock()
+            if self._tries is not None:
+                self._tries.end()
             finish(self)

@@ -17,6 +17,7 @@ from proxy.filters.base import FilterContext, RequestStep
 from proxy.forward.attempt import Attempts
 from proxy.forward.origin import Origin
 from proxy.forward.suspend import run_until_it_waits
+from proxy.forward.tries import Tries
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.protocol.stream import DownstreamStream
 from proxy.upstream.connection import UpstreamConnection
@@ -32,6 +33,7 @@ class Exchange(Attempts):
         # All that the classes below hold, in one place: a constructor for each costs 0.15 µs per request.
         self._origin = origin
         self._stream = stream
+        self._tries = None
         self._request_done = False
         self._blocked = False
         self._connection = None
@@ -65,6 +67,8 @@ class Exchange(Attempts):
             return
         rule = self.rule = hit.rule
         self.routed = self.plane.clock()
+        if rule.policy is not None:
+            self._tries = Tries(rule.policy, self.plane, self.started, self._on_request_timeout)
         if rule.chain.on_request:
             self._filter(rule.chain.on_request)
         else:
@@ -73,7 +77,7 @@ class Exchange(Attempts):
     # --- 2 request filters -------------------------------------------------------------------
 
     def _filter(self, steps: tuple[RequestStep, ...]) -> None:
-        """Run steps; the rule's lead to `_select`, the backend's to `_connect`."""
+        """Run steps; the rule's lead to `_select`, the backend's to `_attempt`."""
         context = self._filter_context()
         for i, step in enumerate(steps):
             try:
@@ -94,7 +98,7 @@ class Exchange(Attempts):
         if self.backend is None:
             self._select()
         else:
-            self._connect()
+            self._attempt()
 
     def _filter_context(self) -> FilterContext:
         if self._context is None:
@@ -126,7 +130,7 @@ class Exchange(Attempts):
         elif backend.chain.on_request:
             self._filter(backend.chain.on_request)
         else:
-            self._connect()
+            self._attempt()
 
     # --- 6 response --------------------------------------------------------------------------
 
@@ -151,6 +155,8 @@ class Exchange(Attempts):
         timeouts = self.plane.timeouts
         if response.status == 101:
             self._tunnel = True
+            if self._tries is not None:
+                self._tries.end()  # the response is complete; what follows is not HTTP
             connection.deadline.set(now + timeouts.tunnel)
             self._stream.send_head(response, False)
             self._stream.resume()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from proxy.filters import build_chain
 from proxy.filters.base import NO_FILTERS, FilterChain
 from proxy.forward.counters import LazyHistogram, RequestCounters
+from proxy.forward.tries import Policy
 from proxy.observe.metrics import WorkerMetrics
 from proxy.routing.table import ListenerTable
 from proxy.snapshot.route import BackendRef, Rule
@@ -51,7 +52,8 @@ class LiveListener:
 class LiveRule:
     """One rule of one route on one listener."""
 
-    __slots__ = ("_turns", "backends", "chain", "duration", "index", "label", "no_backend", "only", "route")
+    __slots__ = ("_turns", "backends", "chain", "duration", "index", "label", "no_backend", "only", "policy",
+                 "route")  # fmt: skip
 
     chain: FilterChain
 
@@ -61,6 +63,7 @@ class LiveRule:
         self.label = spec.label
         labels = metrics.rule_labels(listener.gateway, listener.name, spec.route, spec.label)
         self.chain = build_chain(spec.filters) if spec.filters else NO_FILTERS
+        self.policy = Policy.of(spec)
         self.duration = LazyHistogram(metrics, "penstock_http_request_duration_seconds", labels)
         self.no_backend = RequestCounters(metrics, (*labels, ""))
         self.backends = [

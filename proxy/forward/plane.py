@@ -8,6 +8,7 @@ from proxy.forward.counters import RequestCounters
 from proxy.observe.access_log import AccessLogWriter
 from proxy.observe.metrics import Histogram, WorkerMetrics
 from proxy.protocol.forwarding import ForwardingRules
+from proxy.wheel import Wheel
 
 
 class Timeouts:
@@ -28,12 +29,12 @@ class Plane:
     """One per worker. `generation` moves when a snapshot is committed."""
 
     __slots__ = ("access_log", "batch", "clock", "forwarding", "generation", "loop", "metrics",
-                 "open_connections", "overhead", "timeouts", "unrouted")  # fmt: skip
+                 "open_connections", "overhead", "timeouts", "unrouted", "wheel")  # fmt: skip
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        clock: Callable[[], float],
+        wheel: Wheel,
         forwarding: ForwardingRules,
         metrics: WorkerMetrics,
         access_log: AccessLogWriter | None,
@@ -41,7 +42,8 @@ class Plane:
         batch: WriteBatch,
     ) -> None:
         self.loop = loop
-        self.clock = clock
+        self.wheel = wheel
+        self.clock: Callable[[], float] = wheel.clock
         self.forwarding = forwarding
         self.metrics = metrics
         self.access_log = access_log

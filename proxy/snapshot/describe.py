@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from proxy.snapshot.route import Fail, Filter, HeaderModifier, PathKind, PathModifier, Redirect, RouteMatch, ValueMatch
+from proxy.resources.duration import written
+from proxy.snapshot.route import (
+    Fail,
+    Filter,
+    HeaderModifier,
+    PathKind,
+    PathModifier,
+    Redirect,
+    RouteMatch,
+    Rule,
+    ValueMatch,
+)
 
 PATH_TYPES: dict[PathKind, str] = {"exact": "Exact", "prefix": "PathPrefix", "regex": "RegularExpression"}
 
@@ -56,6 +67,29 @@ def filter_data(one: Filter) -> dict[str, Any]:
     else:
         data = {"type": "URLRewrite", "hostname": one.hostname, "path": _path_data(one.path)}
     return {name: value for name, value in data.items() if value not in (None, [])}
+
+
+def policy_data(rule: Rule) -> dict[str, Any]:
+    """`timeouts` of an HTTPRouteRule; left out when it is not set."""
+    data: dict[str, Any] = {}
+    if rule.timeouts is not None:
+        data["timeouts"] = {
+            "request": written(rule.timeouts.request),
+            "backendRequest": written(rule.timeouts.backend_request),
+        }
+    return data
+
+
+def policy_words(data: dict[str, Any]) -> list[str]:
+    """What `policy_data` says, a phrase each: `at most 1s for the request, 400ms for an attempt`."""
+    words = []
+    if "timeouts" in data:
+        request, attempt = data["timeouts"]["request"], data["timeouts"]["backendRequest"]
+        limits = [
+            f"{time} for {what}" for time, what in ((request, "the request"), (attempt, "an attempt")) if time != "0s"
+        ]
+        words.append(f"at most {', '.join(limits)}" if limits else "no limit of time")
+    return words
 
 
 def _value_data(asked: ValueMatch) -> dict[str, str]:

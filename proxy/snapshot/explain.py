@@ -11,7 +11,7 @@ from proxy.filters import build_chain
 from proxy.filters.base import FilterContext
 from proxy.protocol.message import Reply, Request
 from proxy.routing.explain import Candidate, Explanation, NearMiss, Question, Served, explain
-from proxy.snapshot.describe import filter_data, match_data, text
+from proxy.snapshot.describe import filter_data, match_data, policy_data, text
 from proxy.snapshot.question import CLIENT, WELL_KNOWN, Asked, as_received
 from proxy.snapshot.route import BackendRef, Filter, Rule
 from proxy.snapshot.snapshot import Snapshot
@@ -98,7 +98,7 @@ def _outcome(snapshot: Snapshot, rule: Rule, request: Request, context: FilterCo
     backends = [] if "answer" in result else [
         _backend(snapshot, ref, total) | _filtered(ref.filters, _copy(request), context) for ref in rule.backends
     ]  # fmt: skip
-    return result | {"backends": backends}
+    return result | policy_data(rule) | {"backends": backends}
 
 
 def _filtered(filters: tuple[Filter, ...], request: Request, context: FilterContext) -> dict[str, Any]:

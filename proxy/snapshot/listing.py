@@ -3,7 +3,7 @@
 from typing import Any
 
 from proxy.routing.precedence import host_key, sort_key
-from proxy.snapshot.describe import filter_data, match_data, text
+from proxy.snapshot.describe import filter_data, match_data, policy_data, text
 from proxy.snapshot.route import Entry, HostBucket, Rule
 from proxy.snapshot.snapshot import Listener, Snapshot
 
@@ -39,6 +39,7 @@ def _entry_data(entry: Entry, rule: Rule) -> dict[str, Any]:
         "match": entry.match_index,
         "conditions": match_data(entry.match),
         "filters": [filter_data(one) for one in rule.filters],
+        **policy_data(rule),
         "backends": [
             {"backend": ref.backend, "weight": ref.weight, "invalid": ref.invalid or None} for ref in rule.backends
         ],

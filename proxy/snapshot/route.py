@@ -70,6 +70,15 @@ class Fail(Struct, frozen=True, tag="fail"):
 Filter = HeaderModifier | Redirect | Rewrite | Fail
 
 
+class Timeouts(Struct, frozen=True):
+    """HTTPRouteTimeouts. Seconds; 0 is no limit."""
+
+    request: float = 0.0
+    """From the request's head to the end of its response, whatever happens between."""
+    backend_request: float = 0.0
+    """One attempt, to the end of the endpoint's answer."""
+
+
 class BackendRef(Struct, frozen=True):
     """One weighted backend of a rule."""
 
@@ -94,6 +103,8 @@ class Rule(Struct, frozen=True):
     """creationTimestamp as RFC 3339, "" in files that give none (sorts as oldest)."""
     filters: tuple[Filter, ...] = ()
     backends: tuple[BackendRef, ...] = ()
+    timeouts: Timeouts | None = None
+    """None: the gateway's own deadlines hold."""
 
     @property
     def label(self) -> str:

@@ -4,13 +4,15 @@ import asyncio
 import socket
 from typing import Self
 
+from msgspec.structs import replace
+
 from proxy.downstream.dataplane import DataPlane
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import AccessRecord
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.limits import Limits
 from proxy.snapshot.delta import difference
-from proxy.snapshot.route import BackendRef, Entry, Filter, HostBucket, RouteMatch, Rule
+from proxy.snapshot.route import BackendRef, Entry, Filter, HostBucket, RouteMatch, Rule, Timeouts
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
 from tests.e2e.peers import Peer, connect
 from tests.patience import eventually
@@ -28,12 +30,15 @@ def to(
 
 
 def rule(
-    *backends: tuple[BackendRef, Upstream], path: bytes = b"/", filters: tuple[Filter, ...] = ()
+    *backends: tuple[BackendRef, Upstream],
+    path: bytes = b"/",
+    filters: tuple[Filter, ...] = (),
+    timeouts: Timeouts | None = None,
 ) -> tuple[RouteMatch, Rule, tuple[Upstream, ...]]:
     refs = tuple(ref for ref, _ in backends)
     return (
         RouteMatch(path),
-        Rule("default/route", 0, filters=filters, backends=refs),
+        Rule("default/route", 0, filters=filters, backends=refs, timeouts=timeouts),
         tuple(upstream for _, upstream in backends),
     )
 
@@ -83,9 +88,7 @@ class Gateway:
 
     def install(self, *rules: tuple[RouteMatch, Rule, tuple[Upstream, ...]]) -> None:
         """Swap to a snapshot with these rules."""
-        numbered = tuple(
-            Rule(spec.route, i, filters=spec.filters, backends=spec.backends) for i, (_, spec, _) in enumerate(rules)
-        )
+        numbered = tuple(replace(spec, index=i) for i, (_, spec, _) in enumerate(rules))
         entries = tuple(Entry(match, i, 0) for i, (match, _, _) in enumerate(rules))
         snapshot = Snapshot(
             generation=self.plane.generation + 1,

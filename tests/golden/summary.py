@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from proxy.resources.problem import Problem
+from proxy.snapshot.describe import policy_data
 from proxy.snapshot.route import BackendRef, Entry, Fail, Filter, HeaderModifier, PathModifier, Redirect, Rewrite, Rule
 from proxy.snapshot.snapshot import Snapshot, Upstream
 from proxy.translate.status.build import ObjectStatus
@@ -69,6 +70,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "created": rule.created,
         "filters": [_filter(item) for item in rule.filters],
         "backends": [_backend(ref) for ref in rule.backends],
+        **policy_data(rule),
     }
     return {field: value for field, value in given.items() if value}
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from proxy.resources.httproute import HTTPHeaderMatch, HTTPQueryParamMatch, HTTPRouteMatch
-from proxy.snapshot.route import BackendRef, PathKind, RouteMatch, Rule, ValueMatch
+from proxy.resources.duration import seconds
+from proxy.resources.httproute import HTTPHeaderMatch, HTTPQueryParamMatch, HTTPRouteMatch, HTTPRouteTimeouts
+from proxy.snapshot.route import BackendRef, PathKind, RouteMatch, Rule, Timeouts, ValueMatch
 from proxy.translate.compile.filters import INVALID, compile_filters
 from proxy.translate.compile.octets import octets
 from proxy.translate.graph.age import created
@@ -56,7 +57,14 @@ def _rule(node: RouteNode, rule: RuleNode) -> Rule:
         created=created(node.resource),
         filters=compile_filters(rule.rule.filters, prefix) if rule.valid else (INVALID,),
         backends=tuple(_backend(ref, prefix) for ref in rule.backends) if rule.valid else (),
+        timeouts=_timeouts(rule.rule.timeouts),
     )
+
+
+def _timeouts(timeouts: HTTPRouteTimeouts | None) -> Timeouts | None:
+    if timeouts is None or (timeouts.request is None and timeouts.backend_request is None):
+        return None
+    return Timeouts(seconds(timeouts.request or ""), seconds(timeouts.backend_request or ""))
 
 
 def _backend(ref: BackendRefNode, prefix: bytes) -> BackendRef:

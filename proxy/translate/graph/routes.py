@@ -7,7 +7,8 @@ meant to answer gets 500 rather than the answer of a rule that was not meant for
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from proxy.resources.httproute import HTTPBackendRef, HTTPRoute, HTTPRouteMatch, HTTPRouteRule
+from proxy.resources.duration import seconds
+from proxy.resources.httproute import HTTPBackendRef, HTTPRoute, HTTPRouteMatch, HTTPRouteRule, HTTPRouteTimeouts
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.backends import Backends
 from proxy.translate.graph.conditions import Finding, Findings
@@ -98,13 +99,22 @@ def _rule_findings(field: str, rule: HTTPRouteRule) -> Iterator[Finding]:
     if not redirects and not any(ref.weight for ref in rule.backend_refs):
         why = "all weights are 0" if rule.backend_refs else "it has no backendRefs"
         yield c.advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
-    for name, value in (
-        ("timeouts", rule.timeouts),
-        ("retry", rule.retry),
-        ("sessionPersistence", rule.session_persistence),
-    ):
+    if rule.timeouts is not None:
+        yield from _timeouts(f"{field}.timeouts", rule.timeouts)
+    for name, value in (("retry", rule.retry), ("sessionPersistence", rule.session_persistence)):
         if value is not None:
             yield c.not_served(f"{field}.{name}", name)
+
+
+def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
+    """0 is no limit, so a backendRequest within it may be as long as it likes (HTTPRouteTimeouts, CEL rule)."""
+    request, attempt = timeouts.request, timeouts.backend_request
+    if request and attempt and 0 < seconds(request) < seconds(attempt):
+        yield c.unsupported_value(
+            f"{field}.backendRequest",
+            f"{attempt} is longer than the whole request may take ({request})",
+            "lower backendRequest, or raise request",
+        )
 
 
 # --- backends ---------------------------------------------------------------------------------

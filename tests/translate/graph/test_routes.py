@@ -56,6 +56,11 @@ STRIP = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replac
             "filters[0].requestRedirect.path",
         ),
         (f"matches: [{{path: {{value: a}}}}], {BACKENDS}", "UnsupportedValue", "matches[0].path.value"),
+        (
+            f"timeouts: {{request: 1s, backendRequest: 2s}}, {BACKENDS}",
+            "UnsupportedValue",
+            "timeouts.backendRequest",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_served(rule: str, reason: str, field: str) -> None:

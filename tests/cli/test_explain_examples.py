@@ -1,0 +1,35 @@
+"""What `penstock explain` and `penstock routes` say of the examples in config/."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli.main import main
+
+CONFIG = Path(__file__).parent.parent.parent / "config"
+
+EXPLAINED = [
+    # (example, arguments, a line of the answer)
+    ("timeouts", ["http://a/search"], "  at most 1s for the request, 400ms for an attempt"),
+    ("timeouts", ["http://a/reports"], "  no limit of time"),
+]
+
+
+@pytest.mark.parametrize(("example", "arguments", "line"), EXPLAINED)
+def test_explain_says_what_the_example_shows(example: str, arguments: list[str], line: str) -> None:
+    done = CliRunner().invoke(main, ["explain", str(CONFIG / f"{example}.yaml"), *arguments])
+    assert done.exit_code == 0
+    assert line in done.output.splitlines()
+
+
+LISTED = [
+    ("timeouts", "-> default/app; at most 1s for the request, 400ms for an attempt"),
+    ("timeouts", "-> default/app; no limit of time"),
+]
+
+
+@pytest.mark.parametrize(("example", "end"), LISTED)
+def test_routes_shows_it_in_its_line(example: str, end: str) -> None:
+    done = CliRunner().invoke(main, ["routes", str(CONFIG / f"{example}.yaml")])
+    assert any(line.endswith(end) for line in done.output.splitlines()), done.output
