@@ -1,14 +1,24 @@
 """Attempts: the way of a request to an endpoint, and to another one when that fails. Phases 4 and 5 of an exchange.
 
     connect -> send -> the exchange's phase 6, when a response head comes
-       ^________|  the endpoint could not be reached, or closed a kept connection just as we took it
+       ^________|  at once: the endpoint could not be reached, or closed a kept connection just as we took it
+       ^________|  after a pause: the attempt failed, and the rule has retries left
 
 The request's body comes through here, too: to the endpoint, or held back until there is one.
 """
 
 from abc import abstractmethod
 
-from proxy.errors import ClientGone, NoReadyEndpoint, NoValidBackend, ProxyError, UpstreamClosed, UpstreamTimeout
+from proxy.errors import (
+    ClientGone,
+    ConnectFailed,
+    ConnectTimeout,
+    NoReadyEndpoint,
+    NoValidBackend,
+    ProxyError,
+    UpstreamClosed,
+    UpstreamTimeout,
+)
 from proxy.forward.ending import Ending
 from proxy.protocol.message import Headers, Response
 from proxy.upstream.connection import UpstreamConnection
@@ -17,7 +27,9 @@ from proxy.upstream.pool import Pool
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """RFC 9110 section 9.2.2: sending one twice is as good as once."""
 _MAX_ENDPOINTS = 3
-"""Asked for one request when connecting fails."""
+"""Asked in one attempt when connecting fails."""
+_RETRIED = (ConnectFailed, ConnectTimeout, UpstreamClosed, UpstreamTimeout)
+"""What a rule with retries tries again: disconnect, reset, timeout, TCP failure (HTTPRouteRetry)."""
 
 
 class Attempts(Ending):
@@ -38,7 +50,7 @@ class Attempts(Ending):
     # --- 4 connect ---------------------------------------------------------------------------
 
     def _attempt(self) -> None:
-        """Everything up to the end of this endpoint's answer, or of another's that is asked in its place."""
+        """One try: everything up to the end of this endpoint's answer, or of another's that is asked in its place."""
         if self._tries is not None:
             self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
         self._connect()
@@ -69,10 +81,10 @@ class Attempts(Ending):
         self._tried = (*self._tried, pool)
         others = [other for other in backend.upstream.pools if other not in self._tried]
         if error.retryable and others and len(self._tried) < _MAX_ENDPOINTS:
-            self._count_retry(error)
+            self._count_retry(error.reason)
             self._connect()
         else:
-            self._refuse(error)
+            self._attempt_failed(error)
 
     def on_connected(self, connection: UpstreamConnection) -> None:
         """The connection that had to be waited for is there."""
@@ -117,6 +129,8 @@ class Attempts(Ending):
 
     def on_request_data(self, chunk: bytes) -> None:
         self.bytes_in += len(chunk)
+        if self._tries is not None:
+            self._tries.keep(chunk)
         connection = self._connection
         if connection is not None:
             self._touch(connection)
@@ -139,9 +153,9 @@ class Attempts(Ending):
 
     def on_request_end(self, trailers: Headers | None) -> None:
         self._request_done = True
+        self._trailers = trailers
         connection = self._connection
         if connection is None:
-            self._trailers = trailers
             self._hold_body()
             return
         if not self.first_byte:
@@ -190,10 +204,10 @@ class Attempts(Ending):
     def on_response_reset(self, error: ProxyError) -> None:
         connection, self._connection = self._connection, None
         if self._may_repeat(error, connection):
-            self._count_retry(error)
+            self._count_retry(error.reason)
             self._connect(fresh=True)
         else:
-            self._fail(error)
+            self._attempt_failed(error)
 
     def _may_repeat(self, error: ProxyError, connection: UpstreamConnection | None) -> bool:
         """A pooled connection that the endpoint closed as we took it; once, and only when safe."""
@@ -202,15 +216,44 @@ class Attempts(Ending):
             and connection is not None
             and connection.reused
             and not connection.codec.answered
-            and not self.retries
+            and self.retries == (0 if self._tries is None else self._tries.retried)
             and self.request.content_length == 0
             and self.request.method in _IDEMPOTENT
         )
 
-    def _count_retry(self, error: ProxyError) -> None:
+    def _attempt_failed(self, error: ProxyError) -> None:
+        """No response head has come, and nothing is under way towards an endpoint any more."""
+        if isinstance(error, _RETRIED) and self._may_retry():
+            self._retry(error.reason)
+        else:
+            self._fail(error)
+
+    def _may_retry(self) -> bool:
+        """The rule has retries left, the client has seen nothing, and the body is there to be sent again."""
+        tries = self._tries
+        return (
+            tries is not None
+            and not self.head_sent
+            and tries.has_retries()
+            and not self.request.upgrade
+            and (self.request.content_length == 0 or self._early is not None or tries.kept is not None)
+        )
+
+    def _retry(self, reason: str) -> None:
+        """Another try after a pause, at another endpoint if there is one. Whatever comes of the body waits."""
+        tries, pool = self._tries, self.pool
+        assert tries is not None and pool is not None
+        self._count_retry(reason)
+        self._tried = (pool,)
+        if self.request.content_length != 0 and self._early is None:
+            self._early = list(tries.kept or ())
+            self._stream.pause()
+        tries.pause(self.plane.clock(), self._attempt)
+
+    def _count_retry(self, reason: str) -> None:
         self.retries += 1
         if self.backend is not None and self.backend.upstream is not None:
-            self.backend.upstream.retries(error.reason)
+            self.backend.upstream.retries(reason)
 
     def on_request_reset(self, error: ProxyError) -> None:
         """The client is gone, or its body is malformed or late: the endpoint must not take it for whole."""
@@ -228,7 +271,7 @@ class Attempts(Ending):
     def _on_attempt_timeout(self) -> None:
         error = UpstreamTimeout("backend_request_timeout", "timeouts.backendRequest of the rule has passed")
         self._give_up(error)
-        self._fail(error)
+        self._attempt_failed(error)
 
     def _give_up(self, error: ProxyError) -> None:
         """Stop whatever is under way towards the endpoint."""

@@ -12,9 +12,10 @@ exchange exactly once. The three files are one object, a class on the other, so 
 
 import asyncio
 
-from proxy.errors import FilterFailed, NoRoute, NoValidBackend, ProxyError
+from proxy.errors import FilterFailed, NoRoute, NoValidBackend, ProxyError, UpstreamClosed
 from proxy.filters.base import FilterContext, RequestStep
 from proxy.forward.attempt import Attempts
+from proxy.forward.discard import discard
 from proxy.forward.origin import Origin
 from proxy.forward.suspend import run_until_it_waits
 from proxy.forward.tries import Tries
@@ -139,9 +140,19 @@ class Exchange(Attempts):
             self._stream.send_informational(response)
 
     def on_response_head(self, response: Response, end: bool) -> None:
-        self.first_byte = now = self.plane.clock()
+        now = self.plane.clock()
         rule, backend, connection = self.rule, self.backend, self._connection
         assert rule is not None and backend is not None and connection is not None
+        tries = self._tries
+        if tries is not None:
+            if tries.retries_status(response.status) and self._may_retry():
+                reason = f"status_{response.status}"
+                self._connection = None
+                discard(connection, response, now, UpstreamClosed(reason))
+                self._retry(reason)
+                return
+            tries.kept = None
+        self.first_byte = now
         if backend.chain.on_response or rule.chain.on_response:
             try:
                 self._filter_response(response)

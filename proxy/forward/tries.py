@@ -1,14 +1,20 @@
-"""How long a rule waits: its policy, shared by its exchanges, and what one exchange holds against it.
+"""How long a rule waits and how often it tries: its policy, and what each of its exchanges holds under it.
 
 A rule that sets nothing has no policy, and its exchanges have no Tries.
 """
 
 from collections.abc import Callable
 from math import inf
+from random import random
 
 from proxy.forward.plane import Plane
-from proxy.snapshot.route import Rule
+from proxy.snapshot.route import Retry, Rule
 from proxy.wheel import Deadline, Wheel
+
+REPLAY_AT_MOST = 64 * 1024
+"""Octets of a request body that are kept, so that it can be sent again; what has a longer one is not retried."""
+_DOUBLINGS = 3
+"""The pause doubles with each retry, this often."""
 
 
 class Lender:
@@ -40,29 +46,36 @@ class Lender:
 
 
 class Policy:
-    """What a rule says of time (HTTPRouteTimeouts)."""
+    """What a rule says of time and of failures (HTTPRouteTimeouts, HTTPRouteRetry)."""
 
-    __slots__ = ("attempt", "request", "sets_timeouts")
+    __slots__ = ("attempt", "codes", "request", "retry", "sets_timeouts")
 
     def __init__(self, rule: Rule) -> None:
         timeouts = rule.timeouts
         self.sets_timeouts = timeouts is not None
         """Then the gateway's own time for a response head does not hold: "0s" is no limit at all."""
+        self.retry = rule.retry
+        self.codes = frozenset(rule.retry.codes if rule.retry else ())
         self.request = Lender(timeouts.request) if timeouts and timeouts.request else None
         self.attempt = Lender(timeouts.backend_request) if timeouts and timeouts.backend_request else None
 
     @classmethod
     def of(cls, rule: Rule) -> "Policy | None":
-        return cls(rule) if rule.timeouts is not None else None
+        return cls(rule) if rule.timeouts is not None or rule.retry is not None else None
 
 
 class Tries:
-    """The deadlines of one exchange under its rule's policy. `end` gives them back."""
+    """What one exchange holds under its rule's policy: deadlines, retries so far, its body. `end` gives all back."""
 
-    __slots__ = ("_attempt", "_policy", "_request", "_wheel", "head_time")
+    __slots__ = ("_attempt", "_pause", "_policy", "_request", "_room", "_wheel", "head_time", "kept", "retried")
 
     def __init__(self, policy: Policy, plane: Plane, started: float, on_timeout: Callable[[], object]) -> None:
         """`on_timeout` is called when the whole request has taken too long since `started`."""
+        self.retried = 0
+        self.kept: list[bytes] | None = [] if policy.retry is not None else None
+        """The request body so far; None when it cannot be sent again."""
+        self._room = REPLAY_AT_MOST
+        self._pause: Deadline | None = None
         self._policy = policy
         self._wheel = plane.wheel
         self.head_time = inf if policy.sets_timeouts else plane.timeouts.response_head
@@ -82,6 +95,42 @@ class Tries:
     def end(self) -> None:
         """Nothing is waited for any more. Also breaks the cycle from the exchange to its deadlines and back."""
         self.end_attempt()
+        self.kept = None
+        if self._pause is not None:
+            self._pause.drop()
         if self._request is not None and self._policy.request is not None:
             deadline, self._request = self._request, None
             self._policy.request.take_back(deadline)
+
+    # --- retries -----------------------------------------------------------------------------
+
+    def has_retries(self) -> bool:
+        retry = self._policy.retry
+        return retry is not None and self.retried < retry.attempts
+
+    def retries_status(self, status: int) -> bool:
+        return status in self._policy.codes
+
+    def keep(self, chunk: bytes) -> None:
+        """Remember a piece of the body for the next try, as long as all of it is short enough."""
+        if self.kept is not None:
+            self._room -= len(chunk)
+            if self._room < 0:
+                self.kept = None
+            else:
+                self.kept.append(chunk)
+
+    def pause(self, now: float, then: Callable[[], object]) -> None:
+        """The attempt is over; call `then` when it is time for the next."""
+        self.end_attempt()
+        assert self._policy.retry is not None
+        wait = pause_before(self._policy.retry, self.retried)
+        self.retried += 1
+        if self._pause is None:
+            self._pause = Deadline(self._wheel, then)
+        self._pause.set(now + wait)
+
+
+def pause_before(retry: Retry, retried: int) -> float:
+    """Seconds before the next retry: the backoff or more, never less. Spread, so that clients do not return in step."""
+    return retry.backoff * (1 << min(retried, _DOUBLINGS)) * (1 + random() / 2)

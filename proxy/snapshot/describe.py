@@ -70,13 +70,16 @@ def filter_data(one: Filter) -> dict[str, Any]:
 
 
 def policy_data(rule: Rule) -> dict[str, Any]:
-    """`timeouts` of an HTTPRouteRule; left out when it is not set."""
+    """`timeouts` and `retry` of an HTTPRouteRule; left out when they are not set."""
     data: dict[str, Any] = {}
     if rule.timeouts is not None:
         data["timeouts"] = {
             "request": written(rule.timeouts.request),
             "backendRequest": written(rule.timeouts.backend_request),
         }
+    if rule.retry is not None:
+        retry = rule.retry
+        data["retry"] = {"codes": list(retry.codes), "attempts": retry.attempts, "backoff": written(retry.backoff)}
     return data
 
 
@@ -89,6 +92,10 @@ def policy_words(data: dict[str, Any]) -> list[str]:
             f"{time} for {what}" for time, what in ((request, "the request"), (attempt, "an attempt")) if time != "0s"
         ]
         words.append(f"at most {', '.join(limits)}" if limits else "no limit of time")
+    if "retry" in data:
+        retry = data["retry"]
+        causes = [str(code) for code in retry["codes"]] + ["connection errors"]
+        words.append(f"up to {retry['attempts']} retries on {', '.join(causes)}, after {retry['backoff']} or more")
     return words
 
 

@@ -79,6 +79,16 @@ class Timeouts(Struct, frozen=True):
     """One attempt, to the end of the endpoint's answer."""
 
 
+class Retry(Struct, frozen=True):
+    """HTTPRouteRetry, defaults filled in. Connection errors are always retried."""
+
+    codes: tuple[int, ...] = ()
+    attempts: int = 2
+    """Retries, not tries: the first one is not counted."""
+    backoff: float = 0.05
+    """Seconds at least from a failure to the next try."""
+
+
 class BackendRef(Struct, frozen=True):
     """One weighted backend of a rule."""
 
@@ -105,6 +115,8 @@ class Rule(Struct, frozen=True):
     backends: tuple[BackendRef, ...] = ()
     timeouts: Timeouts | None = None
     """None: the gateway's own deadlines hold."""
+    retry: Retry | None = None
+    """None: a request is sent again only when nothing of it can have been processed."""
 
     @property
     def label(self) -> str:

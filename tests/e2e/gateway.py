@@ -12,7 +12,7 @@ from proxy.observe.access_log import AccessRecord
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.limits import Limits
 from proxy.snapshot.delta import difference
-from proxy.snapshot.route import BackendRef, Entry, Filter, HostBucket, RouteMatch, Rule, Timeouts
+from proxy.snapshot.route import BackendRef, Entry, Filter, HostBucket, Retry, RouteMatch, Rule, Timeouts
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
 from tests.e2e.peers import Peer, connect
 from tests.patience import eventually
@@ -34,11 +34,12 @@ def rule(
     path: bytes = b"/",
     filters: tuple[Filter, ...] = (),
     timeouts: Timeouts | None = None,
+    retry: Retry | None = None,
 ) -> tuple[RouteMatch, Rule, tuple[Upstream, ...]]:
     refs = tuple(ref for ref, _ in backends)
     return (
         RouteMatch(path),
-        Rule("default/route", 0, filters=filters, backends=refs, timeouts=timeouts),
+        Rule("default/route", 0, filters=filters, backends=refs, timeouts=timeouts, retry=retry),
         tuple(upstream for _, upstream in backends),
     )
 

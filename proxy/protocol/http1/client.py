@@ -74,6 +74,10 @@ class ClientCodec(PieceSender):
         self._interim = 0
         self.answered = False
 
+    def hand_over(self, sink: ResponseSink) -> None:
+        """What is still to come of the response goes to another sink."""
+        self._sink = sink
+
     def send_head(self, request: Request, end: bool) -> None:
         self._method = request.method
         self._upgrade = request.upgrade
@@ -200,7 +204,8 @@ class ClientCodec(PieceSender):
             # Nearly every small response: all of it in one read.
             self._state = COUNTED
             sink.on_response_head(head, False)
-            if self._state == COUNTED:
+            sink = self._sink  # another one, maybe: see hand_over
+            if self._state == COUNTED and sink is not None:
                 sink.on_response_data(data)
                 self._finish(None, b"")
             return
@@ -210,8 +215,8 @@ class ClientCodec(PieceSender):
         sink.on_response_head(head, False)
         if data and self._state != CLOSED:
             self.feed(data)
-        elif self._state != CLOSED:
-            sink.on_response_idle()
+        elif self._state != CLOSED and self._sink is not None:
+            self._sink.on_response_idle()
 
     def _switch(self, head: ResponseHead, data: bytes) -> None:
         """101: only what was asked for, and only once the request is whole (RFC 9110 section 15.2.2)."""

@@ -1,13 +1,19 @@
 """HTTPRoute rules to snapshot rules. Knows nothing of listeners, so a route is compiled once for all."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from proxy.resources.duration import seconds
-from proxy.resources.httproute import HTTPHeaderMatch, HTTPQueryParamMatch, HTTPRouteMatch, HTTPRouteTimeouts
-from proxy.snapshot.route import BackendRef, PathKind, RouteMatch, Rule, Timeouts, ValueMatch
+from proxy.resources.httproute import (
+    HTTPHeaderMatch,
+    HTTPQueryParamMatch,
+    HTTPRouteMatch,
+    HTTPRouteRetry,
+    HTTPRouteTimeouts,
+)
+from proxy.snapshot.route import BackendRef, PathKind, Retry, RouteMatch, Rule, Timeouts, ValueMatch
 from proxy.translate.compile.filters import INVALID, compile_filters
 from proxy.translate.compile.octets import octets
 from proxy.translate.graph.age import created
@@ -58,6 +64,7 @@ def _rule(node: RouteNode, rule: RuleNode) -> Rule:
         filters=compile_filters(rule.rule.filters, prefix) if rule.valid else (INVALID,),
         backends=tuple(_backend(ref, prefix) for ref in rule.backends) if rule.valid else (),
         timeouts=_timeouts(rule.rule.timeouts),
+        retry=_retry(rule.rule.retry),
     )
 
 
@@ -65,6 +72,18 @@ def _timeouts(timeouts: HTTPRouteTimeouts | None) -> Timeouts | None:
     if timeouts is None or (timeouts.request is None and timeouts.backend_request is None):
         return None
     return Timeouts(seconds(timeouts.request or ""), seconds(timeouts.backend_request or ""))
+
+
+def _retry(retry: HTTPRouteRetry | None) -> Retry | None:
+    """What the route leaves out is the implementation's choice (HTTPRouteRetry): the defaults of `Retry`."""
+    if retry is None:
+        return None
+    given: dict[str, Any] = {}
+    if retry.attempts is not None:
+        given["attempts"] = retry.attempts
+    if retry.backoff is not None:
+        given["backoff"] = seconds(retry.backoff)
+    return Retry(tuple(dict.fromkeys(retry.codes)), **given)
 
 
 def _backend(ref: BackendRefNode, prefix: bytes) -> BackendRef:

@@ -101,9 +101,8 @@ def _rule_findings(field: str, rule: HTTPRouteRule) -> Iterator[Finding]:
         yield c.advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
     if rule.timeouts is not None:
         yield from _timeouts(f"{field}.timeouts", rule.timeouts)
-    for name, value in (("retry", rule.retry), ("sessionPersistence", rule.session_persistence)):
-        if value is not None:
-            yield c.not_served(f"{field}.{name}", name)
+    if rule.session_persistence is not None:
+        yield c.not_served(f"{field}.sessionPersistence", "sessionPersistence")
 
 
 def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
