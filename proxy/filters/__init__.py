@@ -7,14 +7,15 @@ it, and a row in FILTERS.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.filters import fail, header_modifier, redirect, url_rewrite
+from proxy.filters import fail, header_modifier, mirror, redirect, url_rewrite
 from proxy.filters.base import NO_FILTERS, FilterChain
-from proxy.snapshot.route import Fail, Filter, HeaderModifier, Redirect, Rewrite
+from proxy.snapshot.route import Fail, Filter, HeaderModifier, Mirror, Redirect, Rewrite
 
 FILTERS: Mapping[type[Filter], Callable[[Any], FilterChain]] = {
     HeaderModifier: header_modifier.build,
     Redirect: redirect.build,
     Rewrite: url_rewrite.build,
+    Mirror: mirror.build,
     Fail: fail.build,
 }
 

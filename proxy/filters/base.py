@@ -11,9 +11,9 @@ from proxy.protocol.message import Reply, Request, Response
 
 
 class FilterContext:
-    """What a filter may know beside the message: facts of the connection, made once for it."""
+    """What a filter may know beside the message, and what it has found for those after it. One per exchange."""
 
-    __slots__ = ("client", "port", "scheme")
+    __slots__ = ("client", "mirrored", "port", "scheme")
 
     def __init__(self, scheme: str, port: int, client: str) -> None:
         self.scheme = scheme
@@ -22,6 +22,8 @@ class FilterContext:
         """The listener's declared port."""
         self.client = client
         """The client's address, decided once."""
+        self.mirrored: list[tuple[str, Request]] = []
+        """Where else to send what, when the request is forwarded: (upstream key, the request as it was then)."""
 
 
 RequestStep = Callable[[Request, FilterContext], "Reply | Awaitable[Reply | None] | None"]

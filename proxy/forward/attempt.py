@@ -102,7 +102,7 @@ class Attempts(Ending):
         if self._blocked:
             codec.pause()
         if not self.request.host:
-            self._name_host(connection)
+            self.request.name_host(connection.pool.label)
         if self.request.content_length == 0:
             connection.deadline.set(now + self._head_time())
             codec.send_head(self.request, True)
@@ -115,22 +115,18 @@ class Attempts(Ending):
                 codec.send_data(chunk)
             self._stream.resume()
             if self._request_done:
-                self.on_request_end(self._trailers)
+                self._end_request(connection)
 
     def _head_time(self) -> float:
         """Seconds for a response head; inf where the rule sets limits of its own."""
         return self.plane.timeouts.response_head if self._tries is None else self._tries.head_time
 
-    def _name_host(self, connection: UpstreamConnection) -> None:
-        """HTTP/1.0 may come without Host; what we send is HTTP/1.1 and needs one (RFC 9112 section 3.2)."""
-        headers = self.request.headers
-        if not any(name == b"host" for name, _ in headers):
-            headers.insert(0, (b"host", connection.pool.label.encode()))
-
     def on_request_data(self, chunk: bytes) -> None:
         self.bytes_in += len(chunk)
         if self._tries is not None:
             self._tries.keep(chunk)
+        for mirror in self._mirrors:
+            mirror.data(chunk)
         connection = self._connection
         if connection is not None:
             self._touch(connection)
@@ -139,6 +135,8 @@ class Attempts(Ending):
             self._hold_body().append(chunk)
 
     def on_request_idle(self) -> None:
+        for mirror in self._mirrors:
+            mirror.flush()
         if self._connection is not None:
             self._connection.codec.flush()
         elif not self.ended:
@@ -154,13 +152,19 @@ class Attempts(Ending):
     def on_request_end(self, trailers: Headers | None) -> None:
         self._request_done = True
         self._trailers = trailers
+        for mirror in self._mirrors:
+            mirror.end(trailers)
         connection = self._connection
         if connection is None:
             self._hold_body()
-            return
+        else:
+            self._end_request(connection)
+
+    def _end_request(self, connection: UpstreamConnection) -> None:
+        """All of the request is on its way: from now on the endpoint's time runs."""
         if not self.first_byte:
             connection.deadline.set(self.plane.clock() + self._head_time())
-        connection.codec.send_end(trailers)
+        connection.codec.send_end(self._trailers)
 
     def on_upstream_blocked(self) -> None:
         self._stream.pause()

@@ -5,6 +5,7 @@ Whatever happened, `_finish` is reached exactly once.
 
 from proxy.errors import ProxyError
 from proxy.forward.finish import finish
+from proxy.forward.mirror import Mirror
 from proxy.forward.record import Record
 from proxy.forward.reply import error_reply, send_reply
 from proxy.forward.tries import Tries
@@ -15,7 +16,10 @@ from proxy.protocol.stream import DownstreamStream
 class Ending(Record):
     """A record, and the client's stream on which the exchange ends."""
 
-    __slots__ = ("_stream", "_tries")
+    __slots__ = ("_mirrors", "_stream", "_tries")
+
+    _mirrors: tuple[Mirror, ...]
+    """Copies of the request on their way."""
 
     _stream: DownstreamStream
     _tries: Tries | None
@@ -52,4 +56,6 @@ class Ending(Record):
             self.ended = self.plane.clock()
             if self._tries is not None:
                 self._tries.end()
+            for mirror in self._mirrors:
+                mirror.leave()
             finish(self)

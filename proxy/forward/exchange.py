@@ -16,6 +16,7 @@ from proxy.errors import FilterFailed, NoRoute, NoValidBackend, ProxyError, Upst
 from proxy.filters.base import FilterContext, RequestStep
 from proxy.forward.attempt import Attempts
 from proxy.forward.discard import discard
+from proxy.forward.mirror import Mirror
 from proxy.forward.origin import Origin
 from proxy.forward.suspend import run_until_it_waits
 from proxy.forward.tries import Tries
@@ -35,6 +36,7 @@ class Exchange(Attempts):
         self._origin = origin
         self._stream = stream
         self._tries = None
+        self._mirrors = ()
         self._request_done = False
         self._blocked = False
         self._connection = None
@@ -99,6 +101,7 @@ class Exchange(Attempts):
         if self.backend is None:
             self._select()
         else:
+            self._mirror(context)
             self._attempt()
 
     def _filter_context(self) -> FilterContext:
@@ -131,7 +134,23 @@ class Exchange(Attempts):
         elif backend.chain.on_request:
             self._filter(backend.chain.on_request)
         else:
+            if self._context is not None:
+                self._mirror(self._context)
             self._attempt()
+
+    def _mirror(self, context: FilterContext) -> None:
+        """Begin the copies that filters have made, with as much of the body as has come."""
+        if not context.mirrored or self.backend is None or self.backend.upstream is None:
+            return
+        assert self.rule is not None
+        upstreams = self.rule.mirrors
+        self._mirrors = tuple(Mirror(self.plane, upstreams[key], request) for key, request in context.mirrored)
+        for mirror in self._mirrors:
+            mirror.begin()
+            for chunk in self._early or ():
+                mirror.data(chunk)
+            if self._request_done and self.request.content_length != 0:
+                mirror.end(self._trailers)
 
     # --- 6 response --------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from proxy.forward.counters import LazyHistogram, RequestCounters
 from proxy.forward.tries import Policy
 from proxy.observe.metrics import WorkerMetrics
 from proxy.routing.table import ListenerTable
-from proxy.snapshot.route import BackendRef, Rule
+from proxy.snapshot.route import BackendRef, Mirror, Rule
 from proxy.snapshot.snapshot import Listener
 from proxy.upstream.balance import WeightedTurns
 from proxy.upstream.pools import LiveUpstream
@@ -52,7 +52,7 @@ class LiveListener:
 class LiveRule:
     """One rule of one route on one listener."""
 
-    __slots__ = ("_turns", "backends", "chain", "duration", "index", "label", "no_backend", "only", "policy",
+    __slots__ = ("_turns", "backends", "chain", "duration", "index", "label", "mirrors", "no_backend", "only", "policy",
                  "route")  # fmt: skip
 
     chain: FilterChain
@@ -74,6 +74,9 @@ class LiveRule:
             )
             for ref in spec.backends
         ]
+        filters = [*spec.filters, *(one for ref in spec.backends for one in ref.filters)]
+        self.mirrors = {one.upstream: upstream(one.upstream) for one in filters if isinstance(one, Mirror)}
+        """By key: where the filters of the rule and of its backends send copies."""
         weighted = [backend for backend, ref in zip(self.backends, spec.backends, strict=True) if ref.weight]
         self.only = weighted[0] if len(weighted) == 1 else None
         """The one backend that takes all, so that choosing costs nothing."""

@@ -56,6 +56,11 @@ METRICS: dict[str, Metric] = {
     "penstock_upstream_retries_total": Metric(
         "counter", "Requests sent again, by what made that necessary.", ("backend", "reason")
     ),
+    "penstock_mirror_requests_total": Metric(
+        "counter",
+        "Copies of requests, by what became of them: answered, failed, dropped as too slow, or aborted.",
+        ("backend", "result"),
+    ),
     "penstock_endpoint_up": Metric(
         "gauge",
         "1 while every worker sends requests to the endpoint, else 0.",

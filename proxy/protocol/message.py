@@ -49,6 +49,19 @@ class Request:
         self.content_length = 0
         self.expect_continue = False
 
+    def copy(self) -> "Request":
+        """One that may be changed without this one seeing it."""
+        copy = Request()
+        for name in Request.__slots__:
+            setattr(copy, name, getattr(self, name))
+        copy.headers, copy.hops = list(self.headers), list(self.hops)
+        return copy
+
+    def name_host(self, endpoint: str) -> None:
+        """HTTP/1.0 may come without Host; what is sent is HTTP/1.1 and needs one (RFC 9112 section 3.2)."""
+        if not any(name == b"host" for name, _ in self.headers):
+            self.headers.insert(0, (b"host", endpoint.encode()))
+
 
 class Response:
     """A final or interim response head (RFC 9110 section 15)."""

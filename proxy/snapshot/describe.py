@@ -7,6 +7,7 @@ from proxy.snapshot.route import (
     Fail,
     Filter,
     HeaderModifier,
+    Mirror,
     PathKind,
     PathModifier,
     Redirect,
@@ -53,6 +54,9 @@ def filter_data(one: Filter) -> dict[str, Any]:
             "add": [_field_data(field) for field in one.add],
             "remove": [text(name) for name in one.remove],
         }
+    elif isinstance(one, Mirror):
+        share = round(100 * one.numerator / one.denominator, 2)
+        data = {"type": "RequestMirror", "backend": one.backend, "percent": None if share == 100 else share}
     elif isinstance(one, Fail):
         data = {"type": "Unresolved", "reason": one.reason, "status": one.status}
     elif isinstance(one, Redirect):

@@ -96,7 +96,7 @@ def _outcome(snapshot: Snapshot, rule: Rule, request: Request, context: FilterCo
     result = _filtered(rule.filters, request, context)
     total = sum(ref.weight for ref in rule.backends)
     backends = [] if "answer" in result else [
-        _backend(snapshot, ref, total) | _filtered(ref.filters, _copy(request), context) for ref in rule.backends
+        _backend(snapshot, ref, total) | _filtered(ref.filters, request.copy(), context) for ref in rule.backends
     ]  # fmt: skip
     return result | policy_data(rule) | {"backends": backends}
 
@@ -119,14 +119,6 @@ def _filtered(filters: tuple[Filter, ...], request: Request, context: FilterCont
 
 def _target(request: Request) -> bytes:
     return request.raw_path if request.query is None else request.raw_path + b"?" + request.query
-
-
-def _copy(request: Request) -> Request:
-    """A request that a backendRef's filters may change without the next backendRef seeing it."""
-    copy = Request()
-    copy.method, copy.host, copy.path, copy.query = request.method, request.host, request.path, request.query
-    copy.raw_path, copy.headers = request.raw_path, list(request.headers)
-    return copy
 
 
 def _backend(snapshot: Snapshot, ref: BackendRef, total: int) -> dict[str, Any]:

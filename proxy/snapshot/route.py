@@ -60,6 +60,17 @@ class Rewrite(Struct, frozen=True, tag="rewrite"):
     path: PathModifier | None = None
 
 
+class Mirror(Struct, frozen=True, tag="mirror"):
+    """RequestMirror: `numerator` of `denominator` requests are sent to a second backend, too."""
+
+    backend: str
+    """NAMESPACE/NAME:PORT."""
+    upstream: str
+    """Key into `Snapshot.upstreams`. A reference that leads nowhere is left out: it mirrors nothing."""
+    numerator: int = 1
+    denominator: int = 1
+
+
 class Fail(Struct, frozen=True, tag="fail"):
     """Stands for a filter that cannot be resolved: every request gets `status`; it is never skipped."""
 
@@ -67,7 +78,7 @@ class Fail(Struct, frozen=True, tag="fail"):
     status: int = 500
 
 
-Filter = HeaderModifier | Redirect | Rewrite | Fail
+Filter = HeaderModifier | Redirect | Rewrite | Mirror | Fail
 
 
 class Timeouts(Struct, frozen=True):

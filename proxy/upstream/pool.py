@@ -95,6 +95,11 @@ class Pool:
         return len(self._idle)
 
     @property
+    def full(self) -> bool:
+        """Whoever asks now has to wait."""
+        return not self._idle and self._count >= self._settings.max_connections
+
+    @property
     def connections(self) -> int:
         """Idle, in use and being made."""
         return self._count

@@ -22,7 +22,7 @@ PoolKey = tuple[str, int, str]
 class LiveUpstream:
     """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
 
-    __slots__ = ("_next", "connect_failures", "duration", "key", "pools", "retries")
+    __slots__ = ("_next", "connect_failures", "duration", "key", "mirrored", "pools", "retries")
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
@@ -30,6 +30,7 @@ class LiveUpstream:
         self._next = 0
         self.duration: Histogram = metrics.histogram("penstock_upstream_request_duration_seconds", (key,))
         self.retries: Callable[[str], None] = _counter(metrics, "penstock_upstream_retries_total", key)
+        self.mirrored = _counter(metrics, "penstock_mirror_requests_total", key)
         self.connect_failures = _counter(metrics, "penstock_upstream_connect_failures_total", key)
 
     def pick(self, tried: Iterable[Pool] = ()) -> Pool | None:
@@ -55,7 +56,7 @@ class LiveUpstream:
 
 
 def _counter(metrics: WorkerMetrics, name: str, backend: str) -> Callable[[str], None]:
-    """Counts by reason; the series appears at its first use."""
+    """Counts by reason or result; the series appears at its first use."""
 
     def count(reason: str) -> None:
         metrics.values[metrics.counter(name, (backend, reason))] += 1.0

@@ -13,6 +13,8 @@ EXPLAINED = [
     # (example, arguments, a line of the answer)
     ("timeouts", ["http://a/search"], "  at most 1s for the request, 400ms for an attempt"),
     ("timeouts", ["http://a/reports"], "  no limit of time"),
+    ("mirror", ["http://a/orders"], '  filter 2: RequestMirror {"backend": "default/next"}'),
+    ("mirror", ["http://a/"], '  filter 1: RequestMirror {"backend": "default/next", "percent": 10.0}'),
     ("retry", ["http://a/orders"], "  up to 3 retries on 503, 504, connection errors, after 100ms or more"),
 ]
 
@@ -27,6 +29,7 @@ def test_explain_says_what_the_example_shows(example: str, arguments: list[str],
 LISTED = [
     ("timeouts", "-> default/app; at most 1s for the request, 400ms for an attempt"),
     ("timeouts", "-> default/app; no limit of time"),
+    ("mirror", "-> RequestHeaderModifier > RequestMirror > default/present"),
     ("retry", "; up to 3 retries on 503, 504, connection errors, after 100ms or more"),
 ]
 

@@ -6,7 +6,18 @@ import yaml
 
 from proxy.resources.problem import Problem
 from proxy.snapshot.describe import policy_data
-from proxy.snapshot.route import BackendRef, Entry, Fail, Filter, HeaderModifier, PathModifier, Redirect, Rewrite, Rule
+from proxy.snapshot.route import (
+    BackendRef,
+    Entry,
+    Fail,
+    Filter,
+    HeaderModifier,
+    Mirror,
+    PathModifier,
+    Redirect,
+    Rewrite,
+    Rule,
+)
 from proxy.snapshot.snapshot import Snapshot, Upstream
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.translate import Translation
@@ -90,6 +101,8 @@ def _filter(item: Filter) -> str:
             return f"redirect {item.status} {_given(target)}"
         case Rewrite():
             return f"rewrite {_given({'hostname': item.hostname, 'path': _path(item.path)})}"
+        case Mirror():
+            return f"mirror {item.numerator}/{item.denominator} to {item.backend}"
         case Fail():
             return f"fail {item.status} {item.reason}"
 

@@ -35,6 +35,7 @@ from proxy.resources.gateway import (
     RouteNamespaces,
 )
 from proxy.resources.httproute import (
+    Fraction,
     HTTPBackendRef,
     HTTPCORSFilter,
     HTTPHeader,
@@ -43,10 +44,12 @@ from proxy.resources.httproute import (
     HTTPPathMatch,
     HTTPPathModifier,
     HTTPQueryParamMatch,
+    HTTPRequestMirrorFilter,
     HTTPRequestRedirectFilter,
     HTTPRoute,
     HTTPRouteFilter,
     HTTPRouteMatch,
+    HTTPRouteRetry,
     HTTPRouteRule,
     HTTPRouteSpec,
     HTTPRouteTimeouts,
@@ -54,6 +57,7 @@ from proxy.resources.httproute import (
     ParentReference,
 )
 from proxy.resources.meta import (
+    BackendObjectReference,
     LabelSelector,
     LabelSelectorRequirement,
     LocalObjectReference,
@@ -176,6 +180,8 @@ HEADERS = st.builds(
     add=tuples(st.builds(HTTPHeader, name=TEXTS, value=TEXTS)),
     remove=tuples(TEXTS),
 )
+BACKEND_GROUPS = st.sampled_from(["", "", "penstock.dev", "example.com"])
+BACKEND_KINDS = st.sampled_from(["Service", "Service", "Backend", "Odd"])
 FILTERS = st.builds(
     HTTPRouteFilter,
     type=st.sampled_from(
@@ -201,10 +207,26 @@ FILTERS = st.builds(
         )
     ),
     url_rewrite=maybe(st.builds(HTTPURLRewriteFilter, hostname=maybe(HOSTNAMES), path=maybe(PATH_MODIFIERS))),
+    request_mirror=maybe(
+        st.builds(
+            HTTPRequestMirrorFilter,
+            backend_ref=st.builds(
+                BackendObjectReference,
+                name=NAMES,
+                group=BACKEND_GROUPS,
+                kind=BACKEND_KINDS,
+                namespace=maybe(NAMESPACES),
+                port=maybe(PORTS),
+            ),
+            percent=maybe(st.integers(-1, 101)),
+            fraction=maybe(st.builds(Fraction, numerator=st.integers(-1, 3), denominator=st.integers(-1, 3))),
+        )
+    ),
     cors=maybe(st.just(HTTPCORSFilter())),
     extension_ref=maybe(st.builds(LocalObjectReference, group=GROUPS, kind=NAMES, name=NAMES)),
 )
 KINDS_OF_VALUE = st.sampled_from(["Exact", "RegularExpression"])
+DURATIONS = st.sampled_from(["0s", "1s", "500ms", "99999h99999h", ""])
 MATCHES = st.builds(
     HTTPRouteMatch,
     path=st.builds(
@@ -221,8 +243,8 @@ MATCHES = st.builds(
 BACKEND_REFS = st.builds(
     HTTPBackendRef,
     name=NAMES,
-    group=st.sampled_from(["", "", "penstock.dev", "example.com"]),
-    kind=st.sampled_from(["Service", "Service", "Backend", "Odd"]),
+    group=BACKEND_GROUPS,
+    kind=BACKEND_KINDS,
     namespace=maybe(NAMESPACES),
     port=maybe(PORTS),
     weight=st.sampled_from([1, 0, 3, -1, 2_000_000]),
@@ -252,7 +274,17 @@ ROUTES = resource(
                 matches=tuples(MATCHES),
                 filters=tuples(FILTERS),
                 backend_refs=tuples(BACKEND_REFS),
-                timeouts=maybe(st.just(HTTPRouteTimeouts(request="1s"))),
+                timeouts=maybe(
+                    st.builds(HTTPRouteTimeouts, request=maybe(DURATIONS), backend_request=maybe(DURATIONS))
+                ),
+                retry=maybe(
+                    st.builds(
+                        HTTPRouteRetry,
+                        codes=tuples(st.integers(399, 600)),
+                        attempts=maybe(st.integers(0, 3)),
+                        backoff=maybe(DURATIONS),
+                    )
+                ),
             )
         ),
     ),

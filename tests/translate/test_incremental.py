@@ -2,6 +2,7 @@
 
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.store import ResourceSet
+from proxy.snapshot.route import Mirror
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
 from tests.translate.declare import WEB, objects
@@ -110,6 +111,25 @@ def test_a_service_that_goes_and_comes_back() -> None:
     gone = here.translate()
     assert {bucket.rules[0].backends[0].invalid for bucket in gone.snapshot.buckets.values()} == {"BackendNotFound"}
     here.change(app=SERVICE)
+    assert here.translate().snapshot.upstreams.keys() == {"default/app:80"}
+
+
+def test_a_mirror_that_goes_and_comes_back_changes_the_route_that_names_it() -> None:
+    here = world()
+    here.change(
+        one=route("one", "one.example.com").replace(
+            "rules: [{",
+            "rules: [{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: next, port: 80}}}], ",
+        )
+    )
+    first = here.translate()
+    assert first.snapshot.buckets[ONE].rules[0].filters == ()
+    here.change(next=SERVICE.replace("app", "next"))
+    second = here.translate()
+    assert second.snapshot.buckets[ONE].rules[0].filters == (Mirror("default/next:80", "default/next:80"),)
+    assert second.snapshot.buckets[TWO] is first.snapshot.buckets[TWO]
+    assert second.snapshot.upstreams.keys() == {"default/app:80", "default/next:80"}
+    del here.objects["next"]
     assert here.translate().snapshot.upstreams.keys() == {"default/app:80"}
 
 

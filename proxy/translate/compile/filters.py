@@ -1,10 +1,19 @@
 """Filters of the API to the plain filters of the snapshot."""
 
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from proxy.resources.httproute import HTTPHeader, HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter
-from proxy.snapshot.route import Fail, Filter, HeaderModifier, PathModifier, Redirect, Rewrite
+from proxy.resources.httproute import (
+    HTTPHeader,
+    HTTPHeaderFilter,
+    HTTPPathModifier,
+    HTTPRequestMirrorFilter,
+    HTTPRouteFilter,
+)
+from proxy.resources.meta import BackendObjectReference
+from proxy.snapshot.route import Fail, Filter, HeaderModifier, Mirror, PathModifier, Redirect, Rewrite
 from proxy.translate.compile.octets import octets
+from proxy.translate.graph.nodes import MirrorNode
 
 UNRESOLVED = Fail("filter_unresolved")
 """Stands for an ExtensionRef that leads nowhere: such a filter is never skipped (HTTPRouteFilter)."""
@@ -12,9 +21,32 @@ INVALID = Fail("rule_invalid")
 """Stands for all that a refused rule would do."""
 
 
-def compile_filters(filters: tuple[HTTPRouteFilter, ...], prefix: bytes) -> tuple[Filter, ...]:
-    """In the order listed. `prefix` is the PathPrefix that ReplacePrefixMatch replaces."""
-    return tuple(_compile(item, prefix) for item in filters)
+Mirrors = Mapping[BackendObjectReference, MirrorNode]
+
+
+def compile_filters(filters: tuple[HTTPRouteFilter, ...], prefix: bytes, mirrors: Mirrors) -> tuple[Filter, ...]:
+    """In the order listed. `prefix` is the PathPrefix that ReplacePrefixMatch replaces.
+
+    A mirror whose reference leads nowhere is dropped (HTTPRequestMirrorFilter.backendRef); nothing else ever is.
+    """
+    compiled: list[Filter] = []
+    for item in filters:
+        if item.type == "RequestMirror" and item.request_mirror:
+            compiled += _mirror(item.request_mirror, mirrors)
+        else:
+            compiled.append(_compile(item, prefix))
+    return tuple(compiled)
+
+
+def _mirror(filter: HTTPRequestMirrorFilter, mirrors: Mirrors) -> Iterator[Mirror]:
+    node = mirrors[filter.backend_ref]
+    if node.target.broken is None:
+        share = (1, 1)
+        if filter.percent is not None:
+            share = (filter.percent, 100)
+        elif filter.fraction is not None:
+            share = (filter.fraction.numerator, filter.fraction.denominator)
+        yield Mirror(node.key.label, node.target.upstream, *share)
 
 
 def _compile(item: HTTPRouteFilter, prefix: bytes) -> Filter:

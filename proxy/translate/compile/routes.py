@@ -13,8 +13,8 @@ from proxy.resources.httproute import (
     HTTPRouteRetry,
     HTTPRouteTimeouts,
 )
-from proxy.snapshot.route import BackendRef, PathKind, Retry, RouteMatch, Rule, Timeouts, ValueMatch
-from proxy.translate.compile.filters import INVALID, compile_filters
+from proxy.snapshot.route import BackendRef, Mirror, PathKind, Retry, RouteMatch, Rule, Timeouts, ValueMatch
+from proxy.translate.compile.filters import INVALID, Mirrors, compile_filters
 from proxy.translate.compile.octets import octets
 from proxy.translate.graph.age import created
 from proxy.translate.graph.nodes import BackendRefNode, RouteNode, RuleNode
@@ -49,20 +49,31 @@ def compile_route(node: RouteNode) -> CompiledRoute:
         for position, rule in enumerate(served)
         for match in rule.matches
     )
-    upstreams = tuple(ref.upstream for rule in rules for ref in rule.backends if ref.upstream)
+    upstreams = tuple(key for rule in rules for key in _upstreams(rule))
     return CompiledRoute(node, rules, matches, upstreams)
+
+
+def _upstreams(rule: Rule) -> Iterator[str]:
+    """Of its backends and of its mirrors."""
+    filters = list(rule.filters)
+    for ref in rule.backends:
+        filters += ref.filters
+        if ref.upstream:
+            yield ref.upstream
+    yield from (one.upstream for one in filters if isinstance(one, Mirror))
 
 
 def _rule(node: RouteNode, rule: RuleNode) -> Rule:
     """A refused rule keeps its place and answers 500, see `graph.routes`."""
     prefix = octets(rule.matches[0].match.path.value)
+    mirrors = {mirror.ref: mirror for mirror in rule.mirrors}
     return Rule(
         route=str(node.resource.key),
         index=rule.index,
         name=rule.rule.name or "",
         created=created(node.resource),
-        filters=compile_filters(rule.rule.filters, prefix) if rule.valid else (INVALID,),
-        backends=tuple(_backend(ref, prefix) for ref in rule.backends) if rule.valid else (),
+        filters=compile_filters(rule.rule.filters, prefix, mirrors) if rule.valid else (INVALID,),
+        backends=tuple(_backend(ref, prefix, mirrors) for ref in rule.backends) if rule.valid else (),
         timeouts=_timeouts(rule.rule.timeouts),
         retry=_retry(rule.rule.retry),
     )
@@ -86,13 +97,13 @@ def _retry(retry: HTTPRouteRetry | None) -> Retry | None:
     return Retry(tuple(dict.fromkeys(retry.codes)), **given)
 
 
-def _backend(ref: BackendRefNode, prefix: bytes) -> BackendRef:
+def _backend(ref: BackendRefNode, prefix: bytes, mirrors: Mirrors) -> BackendRef:
     return BackendRef(
         backend=ref.key.label,
         weight=ref.weight,
         upstream=ref.target.upstream,
         invalid=ref.target.broken.reason if ref.target.broken else "",
-        filters=compile_filters(ref.filters, prefix),
+        filters=compile_filters(ref.filters, prefix, mirrors),
     )
 
 

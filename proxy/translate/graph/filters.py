@@ -155,6 +155,27 @@ def _path(field: str, path: HTTPPathModifier | None, one_prefix: bool) -> Iterat
         )
 
 
+# --- mirror -----------------------------------------------------------------------------------
+
+
+def _mirror(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
+    """Its share. Where the reference leads is looked up with the backends of the rule."""
+    mirror = item.request_mirror
+    if mirror is None:
+        yield _missing(field, item, "requestMirror")
+        return
+    field = f"{field}.requestMirror"
+    if mirror.percent is not None and mirror.fraction is not None:
+        yield c.unsupported_value(f"{field}.fraction", "percent is given as well", "keep one of the two")
+    if mirror.percent is not None and not 0 <= mirror.percent <= 100:
+        yield c.unsupported_value(f"{field}.percent", f"{mirror.percent} is not a percentage", "use 0 to 100")
+    if mirror.fraction is not None and not 0 <= mirror.fraction.numerator <= mirror.fraction.denominator:
+        share = f"{mirror.fraction.numerator}/{mirror.fraction.denominator}"
+        yield c.unsupported_value(f"{field}.fraction", f"{share} is not between 0 and 1", "lower the numerator")
+    if mirror.fraction is not None and mirror.fraction.denominator < 1:
+        yield c.unsupported_value(f"{field}.fraction.denominator", "it must be at least 1", "100 is the default")
+
+
 Check = Callable[[str, HTTPRouteFilter, bool], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
@@ -162,5 +183,6 @@ CHECKS: dict[str, Check] = {
     "ResponseHeaderModifier": _response_headers,
     "RequestRedirect": _redirect,
     "URLRewrite": _rewrite,
+    "RequestMirror": _mirror,
 }
 """The filters that this version serves, and what each must hold."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupKind
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
-from proxy.resources.meta import ObjectKey
+from proxy.resources.meta import BackendObjectReference, ObjectKey
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, RESOLVED_REFS, Broken, Finding, Findings
 
 
@@ -112,6 +112,14 @@ class BackendRefNode(Struct, frozen=True, gc=False):
     filters: tuple[HTTPRouteFilter, ...]
 
 
+class MirrorNode(Struct, frozen=True, gc=False):
+    """Where one requestMirror.backendRef of a rule, or of its backends, leads."""
+
+    ref: BackendObjectReference
+    key: BackendKey
+    target: Target
+
+
 class MatchNode(Struct, frozen=True, gc=False):
     """One match of a rule that can be evaluated."""
 
@@ -127,6 +135,7 @@ class RuleNode(Struct, frozen=True, gc=False):
     matches: tuple[MatchNode, ...]
     backends: tuple[BackendRefNode, ...]
     findings: Findings = ()
+    mirrors: tuple[MirrorNode, ...] = ()
 
     @property
     def valid(self) -> bool:

@@ -5,6 +5,7 @@ meant to answer gets 500 rather than the answer of a rule that was not meant for
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from proxy.resources.duration import seconds
@@ -15,7 +16,7 @@ from proxy.translate.graph.conditions import Finding, Findings
 from proxy.translate.graph.filters import check_filters
 from proxy.translate.graph.listeners import is_hostname
 from proxy.translate.graph.matches import CheckRegex, check_match
-from proxy.translate.graph.nodes import BackendKey, BackendRefNode, MatchNode, RouteNode, RuleNode
+from proxy.translate.graph.nodes import BackendKey, BackendRefNode, MatchNode, MirrorNode, RouteNode, RuleNode
 
 MAX_WEIGHT = 1_000_000
 _EVERYTHING = (HTTPRouteMatch(),)
@@ -44,7 +45,9 @@ def check_route(route: HTTPRoute, checks: Checks) -> RouteNode:
 
 def still_holds(node: RouteNode, backends: Backends) -> bool:
     """Its backendRefs lead where they led."""
-    return all(backends.resolve(ref.key) == ref.target for rule in node.rules for ref in rule.backends)
+    refs = ((ref.key, ref.target) for rule in node.rules for ref in rule.backends)
+    mirrors = ((ref.key, ref.target) for rule in node.rules for ref in rule.mirrors)
+    return all(backends.resolve(key) == target for key, target in chain(refs, mirrors))
 
 
 def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
@@ -69,13 +72,15 @@ def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> Ru
     field = f"spec.rules[{index}]"
     matches, findings = _matches(field, rule, checks.check_regex)
     refs = tuple(_backend_ref(ref, namespace, checks.backends) for ref in rule.backend_refs)
+    mirrors = tuple(_mirrors(field, rule, namespace, checks.backends))
     one_prefix = [match.path.type for match in rule.matches or _EVERYTHING] == ["PathPrefix"]
     findings += (
         *(check_filters(f"{field}.filters", rule.filters, one_prefix=one_prefix) if rule.filters else ()),
         *_backend_findings(field, refs, one_prefix),
+        *(mirror.target.broken.at(at) for at, mirror in mirrors if mirror.target.broken is not None),
         *_rule_findings(field, rule),
     )
-    return RuleNode(index, rule, matches, refs, findings)
+    return RuleNode(index, rule, matches, refs, findings, tuple(mirror for _, mirror in mirrors))
 
 
 def _matches(field: str, rule: HTTPRouteRule, check_regex: CheckRegex) -> tuple[tuple[MatchNode, ...], Findings]:
@@ -122,6 +127,19 @@ def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
 def _backend_ref(ref: HTTPBackendRef, namespace: str, backends: Backends) -> BackendRefNode:
     key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
     return BackendRefNode(key, ref.weight, backends.resolve(key), ref.filters)
+
+
+def _mirrors(field: str, rule: HTTPRouteRule, namespace: str, backends: Backends) -> Iterator[tuple[str, MirrorNode]]:
+    """(field of the reference, where it leads). One that leads nowhere costs the rule nothing but the mirror."""
+    lists = [(field, rule.filters)]
+    lists += [(f"{field}.backendRefs[{i}]", ref.filters) for i, ref in enumerate(rule.backend_refs)]
+    for at, filters in lists:
+        for i, item in enumerate(filters):
+            if item.type == "RequestMirror" and item.request_mirror is not None:
+                ref = item.request_mirror.backend_ref
+                key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
+                node = MirrorNode(ref, key, backends.resolve(key))
+                yield f"{at}.filters[{i}].requestMirror.backendRef", node
 
 
 def _backend_findings(field: str, refs: tuple[BackendRefNode, ...], one_prefix: bool) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from tests.translate.declare import APP, WEB, objects, route, route_condition, t
 BACKENDS = "backendRefs: [{group: penstock.dev, kind: Backend, name: app}]"
 REDIRECT = "{type: RequestRedirect, requestRedirect: {scheme: https}}"
 REWRITE = "{type: URLRewrite, urlRewrite: {hostname: a.example.com}}"
+MIRROR = "{type: RequestMirror, requestMirror: {backendRef: {group: penstock.dev, kind: Backend, name: app}, %s}}"
 STRIP = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}"
 
 
@@ -56,6 +57,17 @@ STRIP = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replac
             "filters[0].requestRedirect.path",
         ),
         (f"matches: [{{path: {{value: a}}}}], {BACKENDS}", "UnsupportedValue", "matches[0].path.value"),
+        (f"filters: [{{type: RequestMirror}}], {BACKENDS}", "UnsupportedValue", "filters[0].requestMirror"),
+        (
+            f"filters: [{MIRROR % 'percent: 1, fraction: {numerator: 1}'}], {BACKENDS}",
+            "UnsupportedValue",
+            "filters[0].requestMirror.fraction",
+        ),
+        (
+            f"filters: [{MIRROR % 'fraction: {numerator: 3, denominator: 2}'}], {BACKENDS}",
+            "UnsupportedValue",
+            "filters[0].requestMirror.fraction",
+        ),
         (
             f"timeouts: {{request: 1s, backendRequest: 2s}}, {BACKENDS}",
             "UnsupportedValue",
