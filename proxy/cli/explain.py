@@ -71,8 +71,9 @@ def _filters(told: Data) -> Iterator[str]:
 def _result(told: Data) -> Iterator[str]:
     if "answer" in told:
         answer = told["answer"]
-        why = answer.get("reason") or f"Location: {answer['location']}"
-        yield f"  answered here with {answer['status']}, {why}"
+        why = answer.get("reason") or (f"Location: {answer['location']}" if answer["location"] else "")
+        yield f"  answered here with {answer['status']}" + (f", {why}" if why else "")
+        yield from (f"    {name}: {value}" for name, value in answer.get("headers", ()))
     else:
         yield f"  forwards {told['target']} with Host: {told['host']}"
 

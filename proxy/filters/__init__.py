@@ -7,15 +7,16 @@ it, and a row in FILTERS.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.filters import fail, header_modifier, mirror, redirect, url_rewrite
+from proxy.filters import cors, fail, header_modifier, mirror, redirect, url_rewrite
 from proxy.filters.base import NO_FILTERS, FilterChain
-from proxy.snapshot.route import Fail, Filter, HeaderModifier, Mirror, Redirect, Rewrite
+from proxy.snapshot.route import Cors, Fail, Filter, HeaderModifier, Mirror, Redirect, Rewrite
 
 FILTERS: Mapping[type[Filter], Callable[[Any], FilterChain]] = {
     HeaderModifier: header_modifier.build,
     Redirect: redirect.build,
     Rewrite: url_rewrite.build,
     Mirror: mirror.build,
+    Cors: cors.build,
     Fail: fail.build,
 }
 

@@ -13,7 +13,7 @@ from proxy.protocol.message import Reply, Request, Response
 class FilterContext:
     """What a filter may know beside the message, and what it has found for those after it. One per exchange."""
 
-    __slots__ = ("client", "mirrored", "port", "scheme")
+    __slots__ = ("client", "mirrored", "origin", "port", "scheme")
 
     def __init__(self, scheme: str, port: int, client: str) -> None:
         self.scheme = scheme
@@ -22,6 +22,8 @@ class FilterContext:
         """The listener's declared port."""
         self.client = client
         """The client's address, decided once."""
+        self.origin: bytes | None = None
+        """The request's Origin, noted for its response."""
         self.mirrored: list[tuple[str, Request]] = []
         """Where else to send what, when the request is forwarded: (upstream key, the request as it was then)."""
 

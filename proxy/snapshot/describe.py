@@ -4,6 +4,7 @@ from typing import Any
 
 from proxy.resources.duration import written
 from proxy.snapshot.route import (
+    Cors,
     Fail,
     Filter,
     HeaderModifier,
@@ -53,6 +54,16 @@ def filter_data(one: Filter) -> dict[str, Any]:
             "set": [_field_data(field) for field in one.set],
             "add": [_field_data(field) for field in one.add],
             "remove": [text(name) for name in one.remove],
+        }
+    elif isinstance(one, Cors):
+        data = {
+            "type": "CORS",
+            "allowOrigins": [text(value) for value in one.origins],
+            "allowCredentials": one.credentials or None,
+            "allowMethods": [text(value) for value in one.methods],
+            "allowHeaders": [text(value) for value in one.headers],
+            "exposeHeaders": [text(value) for value in one.expose],
+            "maxAge": one.max_age,
         }
     elif isinstance(one, Mirror):
         share = round(100 * one.numerator / one.denominator, 2)

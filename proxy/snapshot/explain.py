@@ -108,13 +108,19 @@ def _filtered(filters: tuple[Filter, ...], request: Request, context: FilterCont
         for step in build_chain(filters).on_request:
             reply = step(request, context)
             if isinstance(reply, Reply):
-                location = dict(reply.headers).get(b"location")
-                return described | {
-                    "answer": {"status": reply.status, "location": text(location) if location else None}
-                }
+                return described | {"answer": _reply_data(reply)}
     except FilterFailed as error:
         return described | {"answer": {"status": error.status, "location": None, "reason": error.reason}}
     return described | {"target": text(_target(request)), "host": text(dict(request.headers).get(b"host", b""))}
+
+
+def _reply_data(reply: Reply) -> dict[str, Any]:
+    """A redirect by its Location, anything else by its fields."""
+    location = dict(reply.headers).get(b"location")
+    if location:
+        return {"status": reply.status, "location": text(location)}
+    fields = [[text(name), text(value)] for name, value in reply.headers]
+    return {"status": reply.status, "location": None, "headers": fields}
 
 
 def _target(request: Request) -> bytes:

@@ -60,6 +60,19 @@ class Rewrite(Struct, frozen=True, tag="rewrite"):
     path: PathModifier | None = None
 
 
+class Cors(Struct, frozen=True, tag="cors"):
+    """CORS. b"*" in a list stands for all."""
+
+    origins: tuple[bytes, ...] = ()
+    """`scheme://host:port`, lower-case, without a default port; a host may begin with `*` or be one."""
+    methods: tuple[bytes, ...] = ()
+    headers: tuple[bytes, ...] = ()
+    expose: tuple[bytes, ...] = ()
+    credentials: bool = False
+    max_age: int = 5
+    """Seconds."""
+
+
 class Mirror(Struct, frozen=True, tag="mirror"):
     """RequestMirror: `numerator` of `denominator` requests are sent to a second backend, too."""
 
@@ -78,7 +91,7 @@ class Fail(Struct, frozen=True, tag="fail"):
     status: int = 500
 
 
-Filter = HeaderModifier | Redirect | Rewrite | Mirror | Fail
+Filter = HeaderModifier | Redirect | Rewrite | Mirror | Cors | Fail
 
 
 class Timeouts(Struct, frozen=True):

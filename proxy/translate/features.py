@@ -37,7 +37,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("HTTPRouteBackendProtocolWebSocket", "extended", "standard", True),
     Feature("HTTPRouteBackendRequestHeaderModification", "extended", "standard", True),
     Feature("HTTPRouteBackendTimeout", "extended", "standard", True),
-    Feature("HTTPRouteCORS", "extended", "standard", False),
+    Feature("HTTPRouteCORS", "extended", "standard", True),
     Feature("HTTPRouteDestinationPortMatching", "extended", "experimental", False),
     Feature("HTTPRouteHostRewrite", "extended", "standard", True),
     Feature("HTTPRouteMethodMatching", "extended", "standard", True),

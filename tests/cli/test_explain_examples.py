@@ -9,10 +9,14 @@ from proxy.cli.main import main
 
 CONFIG = Path(__file__).parent.parent.parent / "config"
 
+PREFLIGHT = ["-H", "Origin: https://eu.partner.example", "-H", "Access-Control-Request-Method: PUT"]
 EXPLAINED = [
     # (example, arguments, a line of the answer)
     ("timeouts", ["http://a/search"], "  at most 1s for the request, 400ms for an attempt"),
     ("timeouts", ["http://a/reports"], "  no limit of time"),
+    ("cors", ["-X", "OPTIONS", *PREFLIGHT, "http://a/api"], "  answered here with 204"),
+    ("cors", ["-X", "OPTIONS", *PREFLIGHT, "http://a/api"], "    access-control-allow-methods: GET, PUT, DELETE"),
+    ("cors", ["http://a/public"], '  filter 1: CORS {"allowOrigins": ["*"], "maxAge": 5}'),
     ("mirror", ["http://a/orders"], '  filter 2: RequestMirror {"backend": "default/next"}'),
     ("mirror", ["http://a/"], '  filter 1: RequestMirror {"backend": "default/next", "percent": 10.0}'),
     ("retry", ["http://a/orders"], "  up to 3 retries on 503, 504, connection errors, after 100ms or more"),
@@ -29,6 +33,7 @@ def test_explain_says_what_the_example_shows(example: str, arguments: list[str],
 LISTED = [
     ("timeouts", "-> default/app; at most 1s for the request, 400ms for an attempt"),
     ("timeouts", "-> default/app; no limit of time"),
+    ("cors", "-> CORS > default/api"),
     ("mirror", "-> RequestHeaderModifier > RequestMirror > default/present"),
     ("retry", "; up to 3 retries on 503, 504, connection errors, after 100ms or more"),
 ]

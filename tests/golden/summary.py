@@ -8,6 +8,7 @@ from proxy.resources.problem import Problem
 from proxy.snapshot.describe import policy_data
 from proxy.snapshot.route import (
     BackendRef,
+    Cors,
     Entry,
     Fail,
     Filter,
@@ -101,6 +102,10 @@ def _filter(item: Filter) -> str:
             return f"redirect {item.status} {_given(target)}"
         case Rewrite():
             return f"rewrite {_given({'hostname': item.hostname, 'path': _path(item.path)})}"
+        case Cors():
+            lists = {name: b" ".join(getattr(item, name)) for name in ("origins", "methods", "headers", "expose")}
+            given = {name: values.decode() for name, values in lists.items() if values}
+            return f"cors {_given({**given, 'credentials': item.credentials, 'max age': item.max_age})}"
         case Mirror():
             return f"mirror {item.numerator}/{item.denominator} to {item.backend}"
         case Fail():

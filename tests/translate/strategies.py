@@ -222,7 +222,19 @@ FILTERS = st.builds(
             fraction=maybe(st.builds(Fraction, numerator=st.integers(-1, 3), denominator=st.integers(-1, 3))),
         )
     ),
-    cors=maybe(st.just(HTTPCORSFilter())),
+    cors=maybe(
+        st.builds(
+            HTTPCORSFilter,
+            allow_origins=tuples(
+                st.sampled_from(["*", "https://*", "https://a.example.com:443", "http://*.a:99999", "a"])
+            ),
+            allow_credentials=st.sampled_from([None, True, False]),
+            allow_methods=tuples(st.sampled_from(["*", "GET", "PUT"])),
+            allow_headers=tuples(TEXTS),
+            expose_headers=tuples(TEXTS),
+            max_age=st.integers(0, 2),
+        )
+    ),
     extension_ref=maybe(st.builds(LocalObjectReference, group=GROUPS, kind=NAMES, name=NAMES)),
 )
 KINDS_OF_VALUE = st.sampled_from(["Exact", "RegularExpression"])

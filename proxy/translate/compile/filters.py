@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from proxy.filters.cors import normal
 from proxy.resources.httproute import (
+    HTTPCORSFilter,
     HTTPHeader,
     HTTPHeaderFilter,
     HTTPPathModifier,
@@ -11,7 +13,7 @@ from proxy.resources.httproute import (
     HTTPRouteFilter,
 )
 from proxy.resources.meta import BackendObjectReference
-from proxy.snapshot.route import Fail, Filter, HeaderModifier, Mirror, PathModifier, Redirect, Rewrite
+from proxy.snapshot.route import Cors, Fail, Filter, HeaderModifier, Mirror, PathModifier, Redirect, Rewrite
 from proxy.translate.compile.octets import octets
 from proxy.translate.graph.nodes import MirrorNode
 
@@ -67,7 +69,20 @@ def _compile(item: HTTPRouteFilter, prefix: bytes) -> Filter:
     if item.type == "URLRewrite" and item.url_rewrite:
         hostname = item.url_rewrite.hostname
         return Rewrite(hostname.lower() if hostname else None, _path(item.url_rewrite.path, prefix))
+    if item.type == "CORS" and item.cors:
+        return _cors(item.cors)
     return UNRESOLVED
+
+
+def _cors(cors: HTTPCORSFilter) -> Cors:
+    return Cors(
+        origins=tuple(dict.fromkeys(normal(octets(origin)) for origin in cors.allow_origins)),
+        methods=tuple(map(octets, cors.allow_methods)),
+        headers=tuple(map(octets, cors.allow_headers)),
+        expose=tuple(map(octets, cors.expose_headers)),
+        credentials=bool(cors.allow_credentials),
+        max_age=cors.max_age,
+    )
 
 
 def _headers(on: Literal["request", "response"], modifier: HTTPHeaderFilter) -> HeaderModifier:

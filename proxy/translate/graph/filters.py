@@ -9,6 +9,9 @@ from proxy.translate.graph.conditions import Finding
 from proxy.translate.graph.listeners import is_hostname
 from proxy.translate.graph.matches import is_token
 
+_ORIGIN = re.compile(
+    r"\*|https?://(?:\*|(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 CONNECTION_HEADERS = frozenset(
@@ -176,6 +179,42 @@ def _mirror(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
         yield c.unsupported_value(f"{field}.fraction.denominator", "it must be at least 1", "100 is the default")
 
 
+# --- CORS -------------------------------------------------------------------------------------
+
+
+def _cors(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
+    cors = item.cors
+    if cors is None:
+        yield _missing(field, item, "cors")
+        return
+    field = f"{field}.cors"
+    if not cors.allow_origins:
+        yield c.advice(f"{field}.allowOrigins", "no origin is allowed, so no page may read the answers", "add one")
+    for i, origin in enumerate(cors.allow_origins):
+        if not _is_origin(origin):
+            example = "write https://shop.example.com, https://*.example.com:8443, or *"
+            yield c.unsupported_value(f"{field}.allowOrigins[{i}]", f"{origin!r} is not an origin", example)
+    for name, values in (
+        ("allowOrigins", cors.allow_origins),
+        ("allowMethods", cors.allow_methods),
+        ("allowHeaders", cors.allow_headers),
+    ):
+        if "*" in values and len(values) > 1:
+            yield c.unsupported_value(f"{field}.{name}", '"*" means all and must stand alone', "remove the others")
+    for name, headers in (("allowHeaders", cors.allow_headers), ("exposeHeaders", cors.expose_headers)):
+        for i, header in enumerate(headers):
+            if not is_token(header):
+                what = f"{header!r} is not a header name"
+                yield c.unsupported_value(f"{field}.{name}[{i}]", what, "use letters, digits and -")
+    if cors.max_age < 1:
+        yield c.unsupported_value(f"{field}.maxAge", f"{cors.max_age} is not a time", "use 1 second or more")
+
+
+def _is_origin(origin: str) -> bool:
+    found = _ORIGIN.fullmatch(origin)
+    return found is not None and (found["port"] is None or 1 <= int(found["port"]) <= 65535)
+
+
 Check = Callable[[str, HTTPRouteFilter, bool], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
@@ -184,5 +223,6 @@ CHECKS: dict[str, Check] = {
     "RequestRedirect": _redirect,
     "URLRewrite": _rewrite,
     "RequestMirror": _mirror,
+    "CORS": _cors,
 }
 """The filters that this version serves, and what each must hold."""

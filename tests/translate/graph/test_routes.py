@@ -14,6 +14,9 @@ BACKENDS = "backendRefs: [{group: penstock.dev, kind: Backend, name: app}]"
 REDIRECT = "{type: RequestRedirect, requestRedirect: {scheme: https}}"
 REWRITE = "{type: URLRewrite, urlRewrite: {hostname: a.example.com}}"
 MIRROR = "{type: RequestMirror, requestMirror: {backendRef: {group: penstock.dev, kind: Backend, name: app}, %s}}"
+CORS = "{type: CORS, cors: {%s}}"
+AT = "filters[0].cors"
+STAR = "'*'"
 STRIP = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}"
 
 
@@ -67,6 +70,22 @@ STRIP = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replac
             f"filters: [{MIRROR % 'fraction: {numerator: 3, denominator: 2}'}], {BACKENDS}",
             "UnsupportedValue",
             "filters[0].requestMirror.fraction",
+        ),
+        (f"filters: [{{type: CORS}}], {BACKENDS}", "UnsupportedValue", "filters[0].cors"),
+        (
+            f"filters: [{CORS % 'allowOrigins: [https://a.example.com:99999]'}], {BACKENDS}",
+            "UnsupportedValue",
+            f"{AT}.allowOrigins[0]",
+        ),
+        (
+            f"filters: [{CORS % f'allowOrigins: [{STAR}, https://a.example.com]'}], {BACKENDS}",
+            "UnsupportedValue",
+            f"{AT}.allowOrigins",
+        ),
+        (
+            f"filters: [{CORS % f'allowOrigins: [{STAR}], allowMethods: [{STAR}, GET]'}], {BACKENDS}",
+            "UnsupportedValue",
+            f"{AT}.allowMethods",
         ),
         (
             f"timeouts: {{request: 1s, backendRequest: 2s}}, {BACKENDS}",
