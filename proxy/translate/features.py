@@ -38,7 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("HTTPRouteBackendRequestHeaderModification", "extended", "standard", True),
     Feature("HTTPRouteBackendTimeout", "extended", "standard", True),
     Feature("HTTPRouteCORS", "extended", "standard", True),
-    Feature("HTTPRouteDestinationPortMatching", "extended", "experimental", False),
+    Feature("HTTPRouteDestinationPortMatching", "extended", "experimental", True),
     Feature("HTTPRouteHostRewrite", "extended", "standard", True),
     Feature("HTTPRouteMethodMatching", "extended", "standard", True),
     Feature("HTTPRouteNamedRouteRule", "extended", "standard", True),
