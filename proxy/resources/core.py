@@ -51,11 +51,33 @@ class ServiceSpec(Model, frozen=True):
     traffic_distribution: Ignored = None
 
 
+class LoadBalancerIngress(Model, frozen=True):
+    """One address that a load balancer answers on: an IP address or a DNS name."""
+
+    ip: str | None = None
+    hostname: str | None = None
+    ip_mode: Ignored = None
+    ports: Ignored = None
+
+
+class LoadBalancerStatus(Model, frozen=True):
+    """status.loadBalancer."""
+
+    ingress: tuple[LoadBalancerIngress, ...] = ()
+
+
+class ServiceStatus(Model, frozen=True):
+    """Read of Services that were made for Gateways."""
+
+    load_balancer: LoadBalancerStatus = LoadBalancerStatus()
+    conditions: Ignored = None
+
+
 class Service(Resource, frozen=True):
     """A named set of ports; its EndpointSlices say where they are answered."""
 
     spec: ServiceSpec = ServiceSpec()
-    status: Ignored = None
+    status: ServiceStatus = ServiceStatus()
 
 
 class EndpointConditions(Model, frozen=True):

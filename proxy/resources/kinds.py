@@ -6,7 +6,7 @@ known but not served yet (so says a notice), or a mistake (an error).
 
 from msgspec import Struct
 
-from proxy.resources import core, gateway, httproute, own, policy
+from proxy.resources import core, gateway, httproute, own, parameters, policy
 from proxy.resources.meta import Resource
 
 GATEWAY = gateway.GROUP
@@ -36,6 +36,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (CORE, "Secret"): Kind(core.Secret, ("v1",)),
     (CORE, "ConfigMap"): Kind(core.ConfigMap, ("v1",)),
     (OWN, "Backend"): Kind(own.Backend, ("v1alpha1",)),
+    (OWN, "GatewayParameters"): Kind(parameters.GatewayParameters, ("v1alpha1",)),
 }
 
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
@@ -44,7 +45,7 @@ NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
         (GATEWAY, "BackendTLSPolicy"),
         *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy", "XMesh")),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
-        *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "GatewayParameters", "RateLimit", "JWTAuth")),
+        *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),
         *((OWN, kind) for kind in ("BasicAuth", "APIKeyAuth", "IPAccess", "DirectResponse")),
         *((OWN, kind) for kind in ("FaultInjection", "Compression")),
     }

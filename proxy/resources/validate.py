@@ -14,6 +14,7 @@ from proxy.resources.gateway import Gateway
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import ObjectMeta, Resource
 from proxy.resources.own import Backend
+from proxy.resources.parameters import GatewayParameters
 from proxy.resources.problem import Finding
 from proxy.resources.validate_core import (
     validate_config_map,
@@ -24,6 +25,7 @@ from proxy.resources.validate_core import (
 from proxy.resources.validate_gateway import validate_gateway
 from proxy.resources.validate_httproute import validate_httproute
 from proxy.resources.validate_own import validate_backend
+from proxy.resources.validate_parameters import validate_parameters
 
 VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Gateway: validate_gateway,
@@ -33,6 +35,7 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Secret: validate_secret,
     ConfigMap: validate_config_map,
     Backend: validate_backend,
+    GatewayParameters: validate_parameters,
 }
 
 _LABEL_NAMED: Final = (Service, Namespace)
