@@ -11,6 +11,7 @@ import asyncio
 import gc
 import logging
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -37,9 +38,12 @@ from proxy.runtime.workers import Worker, WorkerGone, WorkerRefused, ask_all
 from proxy.snapshot.snapshot import Snapshot
 from proxy.sources.base import Source
 from proxy.translate.status.build import ObjectStatus
+from proxy.translate.status.failures import with_failures
 
 log = logging.getLogger("penstock")
 
+BIND_AGAIN = 10.0, 2.0
+"""Seconds between attempts to bind what could not be bound, and how much they vary, either way."""
 IDLE_GRACE = 1.0
 """Seconds that a client which holds a connection open has for a last request when we stop."""
 
@@ -94,6 +98,7 @@ class Control:
                 self._follow(self._accompany(self._companion))
             self._follow(self._watch_source())
             self._follow(self._reload_when_changed())
+            self._follow(self._bind_again())
             await self._stop.wait()
             await _unless(self._stop_at_once, self._drain())
         except CannotServe as reason:
@@ -171,6 +176,28 @@ class Control:
                 log.exception("the reload failed; what was served before is still served")
                 self._metrics.reloaded("failure", time.time())
 
+    async def _bind_again(self) -> None:
+        """An address may come later than its Gateway, and a port be freed."""
+        pause, spread = BIND_AGAIN
+        while True:
+            await asyncio.sleep(random.uniform(pause - spread, pause + spread))
+            before = self._installer.failures
+            if not before:
+                continue
+            try:
+                async with self._changing:
+                    await self._installer.rebind(self._crew.all)
+            except Exception:
+                log.exception("what could not be bound was not tried again this time")
+            if self._installer.failures != before:
+                self._tell_served()
+
+    def _tell_served(self) -> None:
+        """The companion, and everybody who reads the log."""
+        if self._companion is not None and self._candidate is not None:
+            self._companion.served(self._candidate.translation, self.statuses)
+        self._report.problems(self.problems)
+
     async def _take(self, candidate: Candidate) -> None:
         """Installs it if it differs from what is installed; notes what came of it."""
         async with self._changing:
@@ -181,9 +208,7 @@ class Control:
                 self._metrics.reloaded("failure", time.time())
                 return
             self._candidate = candidate
-        if self._companion is not None:
-            self._companion.served(candidate.translation, self.statuses)
-        self._report.problems(self.problems)
+        self._tell_served()
         self._metrics.loaded(candidate.durations)
         self._metrics.objects(candidate.object_counts())
         refused = candidate.errors or self._installer.problems
@@ -271,7 +296,7 @@ class Control:
 
     @property
     def statuses(self) -> Sequence[ObjectStatus]:
-        return self._candidate.statuses if self._candidate else ()
+        return with_failures(self._candidate.statuses, self._installer.failures) if self._candidate else ()
 
     @property
     def problems(self) -> Sequence[Problem]:

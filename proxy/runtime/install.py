@@ -18,10 +18,11 @@ from proxy.observe.live import count_rules
 from proxy.observe.metrics import Detail
 from proxy.resources.problem import Problem
 from proxy.runtime import ipc, sockets
-from proxy.runtime.listeners import Listeners
+from proxy.runtime.listeners import Listeners, bind_problems
 from proxy.runtime.workers import Worker, ask_all
 from proxy.snapshot.delta import difference, encode_delta
 from proxy.snapshot.snapshot import Bind, Snapshot
+from proxy.translate.status.failures import BindFailure
 
 log = logging.getLogger("penstock")
 
@@ -37,12 +38,17 @@ class Installer:
         """`detail` is --metrics-detail, None for the default."""
         self.snapshot: Snapshot | None = None
         self.detail: Detail = detail or "rule"
-        self.problems: tuple[Problem, ...] = ()
+        self.failures: tuple[BindFailure, ...] = ()
         """Binds that could not be had."""
         self.swap_seconds = 0.0
         """Of the last install: from the first worker asked to the last one done."""
         self._asked_detail = detail
         self._listeners = listeners
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The failures, as they are told."""
+        return tuple(problem for failure in self.failures for problem in bind_problems(failure))
 
     async def install(self, snapshot: Snapshot, workers: list[Worker]) -> None:
         """Everywhere. Raises InstallRefused, and then nothing has changed."""
@@ -56,7 +62,7 @@ class Installer:
             raise
         await self._close(plan.closing, workers)
         await ask_generation(workers)
-        self.snapshot, self.detail, self.problems = snapshot, detail, plan.problems
+        self.snapshot, self.detail, self.failures = snapshot, detail, plan.failures
         self._listeners.settle(snapshot)
         await self._open(plan.opening, workers)
         self.swap_seconds = time.monotonic() - began
@@ -74,9 +80,9 @@ class Installer:
         """Tries again what could not be bound before; the snapshot is the same."""
         if self.snapshot is not None:
             plan = self._listeners.plan(self.snapshot)
-            self.problems = plan.problems
             self._listeners.settle(self.snapshot)
             await self._open(plan.opening, workers)
+            self.failures = plan.failures
 
     def _encode(self, old: Snapshot | None, new: Snapshot) -> tuple[bytes, Detail]:
         detail = choose_detail(self._asked_detail, count_rules(new))

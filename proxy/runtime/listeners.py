@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from proxy.resources.problem import Problem
 from proxy.runtime import sockets
 from proxy.snapshot.snapshot import Bind, Snapshot
+from proxy.translate.status.failures import BindFailure
 
 Key = tuple[str, int]
 """Address and bound port."""
@@ -18,12 +19,12 @@ def key_of(bind: Bind) -> Key:
 class Plan:
     """How what is bound must change for a snapshot."""
 
-    def __init__(self, opening: list[Bind], closing: list[Bind], problems: tuple[Problem, ...]) -> None:
+    def __init__(self, opening: list[Bind], closing: list[Bind], failures: tuple[BindFailure, ...] = ()) -> None:
         self.opening = opening
         """Bound already, not yet served."""
         self.closing = closing
         """Still served."""
-        self.problems = problems
+        self.failures = failures
         """One for each bind that could not be had."""
 
 
@@ -48,7 +49,7 @@ class Listeners:
         wanted = {key_of(bind): bind for bind in snapshot.binds}
         closing = [bind for key, bind in self._binds.items() if key not in wanted]
         opening: list[Bind] = []
-        problems: list[Problem] = []
+        failures: list[BindFailure] = []
         for key, bind in wanted.items():
             if key in self._bound:
                 continue
@@ -56,8 +57,8 @@ class Listeners:
                 self._open(bind)
                 opening.append(bind)
             except sockets.BindError as error:
-                problems += bind_problems(bind, error)
-        return Plan(opening, closing, tuple(problems))
+                failures.append(bind_failure(bind, error))
+        return Plan(opening, closing, tuple(failures))
 
     def settle(self, snapshot: Snapshot) -> None:
         """The snapshot is in use: binds are known as it has them."""
@@ -83,17 +84,21 @@ class Listeners:
         self._binds[key_of(bind)] = bind
 
 
-def bind_problems(bind: Bind, error: sockets.BindError) -> Iterator[Problem]:
+def bind_failure(bind: Bind, error: sockets.BindError) -> BindFailure:
+    return BindFailure(bind, "AddressNotUsable" if error.address_missing else "PortUnavailable", str(error), error.hint)
+
+
+def bind_problems(failure: BindFailure) -> Iterator[Problem]:
     """One for each listener that the port was for."""
-    for key in bind.listeners:
+    for key in failure.bind.listeners:
         gateway, _, name = key.rpartition("/")
         namespace, _, gateway = gateway.partition("/")
         yield Problem(
             "error",
-            f"listener {name}: {error}",
+            f"listener {name}: {failure.message}",
             kind="Gateway",
             namespace=namespace,
             name=gateway,
             field="spec.listeners",
-            hint=error.hint,
+            hint=failure.hint,
         )

@@ -33,6 +33,8 @@ class BindError(Exception):
 
     def __init__(self, address: str, port: int, error: OSError) -> None:
         reason, self.hint = _explain(address, port, error)
+        self.address_missing = error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+        """It is the address, not the port, that cannot be had."""
         super().__init__(f"cannot listen on {display(address)}:{port}: {reason}")
 
 

@@ -18,5 +18,13 @@ class TranslateSettings(Struct, frozen=True):
     """Declared port to bound port (--map-port)."""
     backend_overrides: dict[str, tuple[str, int]] = field(default_factory=dict)
     """NAMESPACE/NAME:PORT of a Service without EndpointSlices to (host, port) (--backend)."""
+    publish: str = ""
+    """The address that the status names for Gateways bound to every address; "" names none."""
+    only_gateway: str = ""
+    """NAMESPACE/NAME of the one Gateway to serve, on every address; "" serves all that are not served elsewhere."""
+    namespace: str = "penstock-system"
+    """Where the data plane's Pods run."""
+    image: str = ""
+    """What a data plane of its own runs where its parameters name no image."""
     file_mode: bool = True
     """Resources come from files: there is no API server and no other controller beside us."""

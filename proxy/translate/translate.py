@@ -1,8 +1,10 @@
 """translate(resources) -> Translation: the only way in. Never raises for what was declared."""
 
+from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 
-from proxy.resources.meta import Wanted
+from proxy.resources.meta import ObjectKey, Wanted
 from proxy.resources.problem import Problem
 from proxy.resources.store import ResourceSet
 from proxy.routing.regex import pattern_error
@@ -13,6 +15,8 @@ from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.problems import build_problems
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.status.build import ObjectStatus, build_statuses
+
+NOTHING_HELD: Mapping[ObjectKey, tuple[str, ...]] = MappingProxyType({})
 
 
 class Translation:
@@ -53,15 +57,17 @@ def translate(
     settings: TranslateSettings,
     previous: Translation | None = None,
     *,
+    held: Mapping[ObjectKey, tuple[str, ...]] = NOTHING_HELD,
     check_regex: CheckRegex = pattern_error,
 ) -> Translation:
-    """`previous` is the translation before, of which everything is kept that still holds.
+    """`previous` is the translation before, of which everything is kept that still holds, addresses above all;
+    `held` are the addresses of Gateways that it does not know, as their statuses name them.
 
     Generations count up from 1 along the chain of translations, whatever was kept.
     """
     generation = previous.snapshot.generation + 1 if previous else 1
     if previous is not None and previous.settings != settings:
         previous = None
-    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None)
+    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held)
     compiled = compile_snapshot(graph, previous.compiled if previous else None, generation=generation)
     return Translation(resources, settings, graph, compiled)

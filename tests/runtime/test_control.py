@@ -1,6 +1,7 @@
 """Control when something goes wrong, with everything but its workers' processes as it is."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -193,3 +194,25 @@ async def test_a_companion_that_fails_takes_nothing_with_it(stage: Stage, caplog
     await stage.change(stage.text(route("/new", "new")), "success")
     assert stage.companion.generations == [1, 2]
     assert "statuses are no longer written" in caplog.text
+
+
+async def test_what_could_not_be_bound_is_told_and_tried_again(stage: Stage, monkeypatch) -> None:
+    def programmed() -> str:
+        [status] = [one.status for one in stage.control.statuses if one.key.name == "late"]
+        return next(each["status"] for each in status["conditions"] if each["type"] == "Programmed")
+
+    monkeypatch.setattr(control_module, "BIND_AGAIN", (0.01, 0.0))
+    again = asyncio.create_task(stage.control._bind_again())
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        late = gateway(other.getsockname()[1]).replace("edge", "late")
+        await stage.change(stage.text(late), "refused_objects")
+        assert programmed() == "False"
+        told = len(stage.companion.generations)
+    async with asyncio.timeout(60):
+        while programmed() == "False":  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    assert stage.companion.generations[told:] == [stage.companion.generations[-1]]
+    assert stage.control.problems == ()
+    again.cancel()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.runtime.listeners import Listeners
+from proxy.runtime.listeners import Listeners, bind_problems
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from tests.runtime.running import HOST, free_port
 
@@ -30,7 +30,7 @@ def listeners() -> Iterator[Listeners]:
 def test_new_binds_open_and_old_ones_are_named(listeners: Listeners) -> None:
     one, two = bind(free_port()), bind(free_port())
     plan = listeners.plan(snapshot(one))
-    assert (plan.opening, plan.closing, plan.problems) == ([one], [], ())
+    assert (plan.opening, plan.closing, plan.failures) == ([one], [], ())
     listeners.settle(snapshot(one))
     plan = listeners.plan(snapshot(two))
     assert (plan.opening, plan.closing) == ([two], [one])
@@ -61,7 +61,7 @@ def test_a_bind_whose_listeners_change_stays_bound(listeners: Listeners) -> None
 
 def test_one_port_on_two_addresses_of_ours(listeners: Listeners) -> None:
     port = free_port()
-    assert listeners.plan(snapshot(bind(port), bind(port, address="127.0.0.2"))).problems == ()
+    assert listeners.plan(snapshot(bind(port), bind(port, address="127.0.0.2"))).failures == ()
 
 
 def test_every_listener_of_a_port_in_use_is_told(listeners: Listeners) -> None:
@@ -71,6 +71,14 @@ def test_every_listener_of_a_port_in_use_is_told(listeners: Listeners) -> None:
         taken, fine = bind(other.getsockname()[1], "ns/one/a", "ns/two/b"), bind(free_port())
         plan = listeners.plan(snapshot(taken, fine))
         listeners.settle(snapshot(taken, fine))
-    assert [(problem.name, problem.severity) for problem in plan.problems] == [("one", "error"), ("two", "error")]
-    assert "listener a: cannot listen on" in plan.problems[0].message
+    (failure,) = plan.failures
+    problems = list(bind_problems(failure))
+    assert [(problem.name, problem.severity) for problem in problems] == [("one", "error"), ("two", "error")]
+    assert "listener a: cannot listen on" in problems[0].message
+    assert failure.reason == "PortUnavailable"
     assert plan.opening == listeners.binds == [fine]
+
+
+def test_an_address_that_the_machine_does_not_have_is_told_apart(listeners: Listeners) -> None:
+    (failure,) = listeners.plan(snapshot(bind(free_port(), address="192.0.2.1"))).failures
+    assert failure.reason == "AddressNotUsable"

@@ -51,7 +51,7 @@ def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, 
 
 def _listeners(graph: Graph) -> dict[str, Listener]:
     """Those that are bound."""
-    nodes = {node.key: node for gateway in graph.gateways.values() for node in gateway.listeners if node.served}
+    nodes = {node.key: node for gateway in graph.gateways.values() for node in gateway.listeners if gateway.binds(node)}
     return {key: _listener(nodes[key]) for bind in graph.binds for key in bind.listeners}
 
 

@@ -159,7 +159,7 @@ def _add_places(
 ) -> None:
     """Of several own hostnames that lead to one place the most specific counts."""
     for listener in listeners:
-        if not (gateway.accepted and listener.served):
+        if not gateway.binds(listener):
             continue
         for common, own in _meet(listener, route):
             at = (listener.key, common)

@@ -26,9 +26,15 @@ class Plan:
         self._sockets: dict[Socket, dict[str, ListenerNode]] = {}
         """Who listens there, by hostname."""
 
-    def claim(self, index: int, node: ListenerNode, addresses: tuple[str, ...]) -> Finding | None:
-        """Takes the sockets of a listener, all or none; says who has one of them."""
-        wanted = [(address, self._port_map.get(node.spec.port, node.spec.port)) for address in addresses]
+    def claim(
+        self, index: int, node: ListenerNode, addresses: tuple[str, ...], port: int | None = None
+    ) -> Finding | None:
+        """Takes the sockets of a listener, all or none; says who has one of them.
+
+        `port` is what the Gateway's own plan binds; without one --map-port decides.
+        """
+        bound = self._port_map.get(node.spec.port, node.spec.port) if port is None else port
+        wanted = [(address, bound) for address in addresses]
         for socket in wanted:
             holder = _in_the_way(self._sockets.get(socket, {}), node)
             if holder is not None:
@@ -67,5 +73,5 @@ def plan_binds(
 
 def _claimed(gateway: GatewayNode, plan: Plan) -> Iterator[ListenerNode]:
     for i, node in enumerate(gateway.listeners):
-        refusal = plan.claim(i, node, gateway.addresses) if gateway.accepted and node.served else None
+        refusal = plan.claim(i, node, gateway.addresses, gateway.bound_port(node)) if gateway.binds(node) else None
         yield node if refusal is None else replace(node, findings=(*node.findings, refusal))

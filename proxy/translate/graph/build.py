@@ -8,12 +8,14 @@ from msgspec import Struct
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import ObjectKey, Wanted
 from proxy.resources.store import ResourceSet
+from proxy.translate.graph.addresses import EMPTY, Placement, place_gateways
 from proxy.translate.graph.attach import Admission, attach
 from proxy.translate.graph.backends import Backends
 from proxy.translate.graph.binds import plan_binds
 from proxy.translate.graph.gateways import Gateways, accept_gateways
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, RouteNode
+from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
 from proxy.translate.settings import TranslateSettings
 
@@ -32,21 +34,32 @@ class Graph(Struct):
     attachments: Mapping[ObjectKey, AttachmentNode]
     attached: Mapping[str, int]
     """Listener key to number of accepted routes; listeners without routes are missing."""
+    placement: Placement = EMPTY
+    """Who has which address; the next translation goes on from it."""
     wanted: frozenset[Wanted] = frozenset()
     """Secrets and ConfigMaps that Gateways and policies of ours refer to and may read."""
 
 
 def build_graph(
-    resources: ResourceSet, settings: TranslateSettings, check_regex: CheckRegex, previous: Graph | None
+    resources: ResourceSet,
+    settings: TranslateSettings,
+    check_regex: CheckRegex,
+    previous: Graph | None,
+    held: Memory,
 ) -> Graph:
-    """`previous` must come from the same settings; of it is kept what nothing has changed."""
+    """`previous` must come from the same settings; of it is kept what nothing has changed.
+
+    `held`: Gateway to the addresses its status named when it was first seen.
+    """
     declared = accept_gateways(resources, settings)
-    gateways, binds = plan_binds(declared.nodes, settings.port_map)
+    known = previous.placement if previous else EMPTY
+    placement = place_gateways(declared.nodes, resources, settings, held=held, previous=known)
+    gateways, binds = plan_binds(placement.nodes, settings.port_map)
     backends = Backends(resources, settings.backend_overrides, previous.backends if previous else None)
     routes = _check_routes(resources, Checks(backends, check_regex), previous)
     admission = Admission(resources, gateways)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
-    return Graph(declared, gateways, binds, backends, routes, admission, attachments, _count(attachments))
+    return Graph(declared, gateways, binds, backends, routes, admission, attachments, _count(attachments), placement)
 
 
 def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None) -> dict[ObjectKey, RouteNode]:

@@ -72,26 +72,6 @@ def unresolved(reason: str, field: str, message: str, hint: str = "") -> Finding
 # --- GatewayClass and Gateway -----------------------------------------------------------------
 
 
-def class_parameters(group: str, kind: str) -> Finding:
-    return Finding(
-        ACCEPTED,
-        "InvalidParameters",
-        "spec.parametersRef",
-        f"{kind}.{group} is not a kind of parameters that this version reads",
-        "remove parametersRef",
-    )
-
-
-def gateway_parameters(group: str, kind: str) -> Finding:
-    return Finding(
-        ACCEPTED,
-        "InvalidParameters",
-        "spec.infrastructure.parametersRef",
-        f"{kind}.{group} is not a kind of parameters that this version reads",
-        "remove parametersRef",
-    )
-
-
 def class_refused(name: str) -> Finding:
     return Finding(
         ACCEPTED,

@@ -67,6 +67,7 @@ def _listener(gateway: Gateway, index: int, spec: Listener) -> ListenerNode:
         hostname=(spec.hostname or "").lower(),
         kinds=kinds,
         findings=(*_protocol_findings(field, spec), *kind_findings, *_value_findings(field, spec)),
+        transport=PROTOCOLS[spec.protocol].transport if spec.protocol in PROTOCOLS else "TCP",
     )
 
 

@@ -5,12 +5,13 @@ Frozen. Nodes of objects that did not change are the same instances from one tra
 
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupKind
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
 from proxy.resources.meta import BackendObjectReference, ObjectKey
-from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, RESOLVED_REFS, Broken, Finding, Findings
+from proxy.resources.parameters import GatewayParametersSpec
+from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
 
 
 def has(findings: Findings, *types: str) -> bool:
@@ -24,6 +25,8 @@ class ClassNode(Struct, frozen=True):
     resource: GatewayClass | None
     """None for the class that file mode implies."""
     findings: Findings = ()
+    parameters: GatewayParametersSpec | None = None
+    """Of its Gateways, unless they name their own."""
 
     @property
     def accepted(self) -> bool:
@@ -40,6 +43,8 @@ class ListenerNode(Struct, frozen=True):
     kinds: tuple[RouteGroupKind, ...]
     """The kinds of routes that may attach: status.listeners[].supportedKinds."""
     findings: Findings = ()
+    transport: str = "TCP"
+    """TCP or UDP: with the port, what is bound."""
 
     @property
     def key(self) -> str:
@@ -56,19 +61,53 @@ class ListenerNode(Struct, frozen=True):
         return self.accepted and not (has(self.findings, RESOLVED_REFS) and not self.kinds)
 
 
+class Published(NamedTuple):
+    """One of status.addresses."""
+
+    type: str
+    """IPAddress or Hostname."""
+    value: str
+
+
 class GatewayNode(Struct, frozen=True):
     """A Gateway of one of our classes."""
 
     resource: Gateway
     addresses: tuple[str, ...]
-    """What its listeners are bound to; "" is every address."""
+    """What its listeners are bound to; "" is every address. With none nothing is bound here."""
     listeners: tuple[ListenerNode, ...]
     findings: Findings = ()
+    parameters: GatewayParametersSpec = field(default_factory=GatewayParametersSpec)
+    ports: dict[tuple[int, str], int] | None = None
+    """(declared port, transport) to bound port, none but these; None where --map-port decides."""
+    published: tuple[Published, ...] | None = None
+    """Where clients find it; None where that is `addresses`."""
 
     @property
     def accepted(self) -> bool:
         """Of itself; whether any listener is sound comes on top."""
         return not has(self.findings, ACCEPTED)
+
+    def binds(self, listener: ListenerNode) -> bool:
+        """Whether the listener is bound here, as far as the Gateway is concerned."""
+        bound = self.ports is None or self.bound_port(listener) is not None
+        return self.accepted and listener.served and bool(self.addresses) and bound
+
+    def is_served(self, listener: ListenerNode) -> bool:
+        """Whether it is bound, here or by a data plane of the Gateway's own that is up."""
+        elsewhere = self.way == "deployment" and not self.addresses and not has(self.findings, PROGRAMMED)
+        return self.binds(listener) or (elsewhere and self.accepted and listener.served)
+
+    def bound_port(self, listener: ListenerNode) -> int | None:
+        """None: --map-port decides, or where there are `ports`, nothing is bound."""
+        return None if self.ports is None else self.ports.get((listener.spec.port, listener.transport))
+
+    @property
+    def way(self) -> str:
+        """How it comes by its addresses: the field of GatewayParameters that says so; "" without one."""
+        spec = self.parameters
+        ways = (("addresses", spec.addresses), ("service", spec.service), ("deployment", spec.deployment))
+        return next((name for name, chosen in ways if chosen is not None), "")
 
 
 class BindNode(Struct, frozen=True):

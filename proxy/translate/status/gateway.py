@@ -12,10 +12,12 @@ from proxy.translate.graph.conditions import (
     of_type,
     sentence,
 )
-from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode
+from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode, Published
 from proxy.translate.status.conditions import Condition, Status, condition, unless
 
 NO_LISTENERS = "ListenersNotValid"
+NO_ADDRESS = "its Gateway has nowhere to listen yet"
+NO_PORTS = "the Gateway's Service does not lead to it yet"
 
 
 def class_status(node: ClassNode, generation: int) -> Status:
@@ -31,12 +33,18 @@ def gateway_status(node: GatewayNode, attached: Mapping[str, int]) -> Status:
     """`attached`: listener key to number of routes."""
     generation = node.resource.metadata.generation
     return {
-        "addresses": [{"type": "IPAddress", "value": address} for address in node.addresses if address],
+        "addresses": [{"type": kind, "value": value} for kind, value in _addresses(node)],
         "conditions": [_accepted(node, generation), _programmed(node, generation)],
         "listeners": [
             _listener(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
         ],
     }
+
+
+def _addresses(node: GatewayNode) -> list[Published]:
+    if node.published is not None:
+        return list(node.published)
+    return [Published("IPAddress", address) for address in node.addresses if address]
 
 
 def _accepted(node: GatewayNode, generation: int) -> Condition:
@@ -57,7 +65,10 @@ def _programmed(node: GatewayNode, generation: int) -> Condition:
         return condition(PROGRAMMED, False, "Invalid", "the Gateway is not accepted", generation)
     if not any(listener.served for listener in node.listeners):
         return condition(PROGRAMMED, False, "Invalid", "none of its listeners can be served", generation)
-    return condition(PROGRAMMED, True, "Programmed", "its listeners are handed to the data plane", generation)
+    lacking = of_type(node.findings, PROGRAMMED)
+    if not lacking and not any(map(node.is_served, node.listeners)):
+        return condition(PROGRAMMED, False, "Pending", NO_PORTS, generation)
+    return unless(lacking, PROGRAMMED, "Programmed", "its listeners are handed to the data plane", generation)
 
 
 # --- listeners --------------------------------------------------------------------------------
@@ -101,6 +112,8 @@ def _listener_programmed(node: ListenerNode, gateway: GatewayNode, generation: i
         return condition(PROGRAMMED, False, "Invalid", "the listener cannot be served", generation)
     if not gateway.accepted:
         return condition(PROGRAMMED, False, "Invalid", "its Gateway is not accepted", generation)
+    if not gateway.is_served(node):
+        return condition(PROGRAMMED, False, "Pending", NO_PORTS if gateway.addresses else NO_ADDRESS, generation)
     return condition(PROGRAMMED, True, "Programmed", "the listener is handed to the data plane", generation)
 
 
