@@ -12,6 +12,8 @@ from proxy.snapshot.snapshot import Snapshot
 from proxy.translate.compile.build import Compiled, compile_snapshot
 from proxy.translate.graph.build import Graph, build_graph
 from proxy.translate.graph.matches import CheckRegex
+from proxy.translate.infrastructure.build import build_infrastructure
+from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.problems import build_problems
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.status.build import ObjectStatus, build_statuses
@@ -44,6 +46,11 @@ class Translation:
     @cached_property
     def statuses(self) -> list[ObjectStatus]:
         return list(build_statuses(self.graph, self.settings.controller_name))
+
+    @cached_property
+    def infrastructure(self) -> Infrastructure:
+        """What is to be made in a cluster for the Gateways."""
+        return build_infrastructure(self.graph, self.settings)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:

@@ -20,8 +20,16 @@ from proxy.snapshot.route import (
     Rule,
 )
 from proxy.snapshot.snapshot import Snapshot, Upstream
+from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.translate import Translation
+
+
+class _Plain(yaml.SafeDumper):
+    """Says everything where it stands: an expectation is read, not resolved."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def summary(translation: Translation, problems: tuple[Problem, ...]) -> str:
@@ -30,8 +38,15 @@ def summary(translation: Translation, problems: tuple[Problem, ...]) -> str:
         "problems": [_problem(problem) for problem in problems],
         **_snapshot(translation.snapshot),
         "statuses": {_object(status): _status(status.status) for status in translation.statuses},
+        **_infrastructure(translation.infrastructure),
     }
-    return yaml.safe_dump(parts, sort_keys=False, width=110, allow_unicode=True)
+    return yaml.dump(parts, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _infrastructure(made: Infrastructure) -> dict[str, Any]:
+    """Objects as they are applied; said only where there are any."""
+    objects = {str(item): {"for": str(item.gateway), **item.body} for item in made.objects}
+    return {"infrastructure": objects} if objects else {}
 
 
 def _problem(problem: Problem) -> str:

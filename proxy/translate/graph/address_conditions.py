@@ -29,6 +29,11 @@ def parameters_missing(field: str, key: str, hint: str) -> Finding:
     return _parameters(f"{field}.name", f"there is no GatewayParameters {key}", hint)
 
 
+def parameters_of_class_only(field: str, key: str, part: str) -> Finding:
+    message = f"GatewayParameters {key}: {part} concerns all Gateways, so only a GatewayClass may name such parameters"
+    return _parameters(field, message, f"leave {part} out, or name the parameters in the GatewayClass")
+
+
 def parameters_invalid(field: str, key: str, why: str) -> Finding:
     return _parameters(field, f"GatewayParameters {key} makes no sense: {why}", "mend it, and all that uses it follows")
 
@@ -54,6 +59,13 @@ def address_taken(field: str, address: str) -> Finding:
 def cluster_only(way: str) -> Finding:
     message = f"spec.{way} of its GatewayParameters is made in a cluster only, and this configuration comes from files"
     return _programmed(NO_RESOURCES, "", message, "use spec.addresses.pool, or no parameters")
+
+
+def no_image() -> Finding:
+    message = "no image is known for the Gateway's own data plane"
+    return _programmed(
+        NO_RESOURCES, "", message, "set spec.deployment.image, or PENSTOCK_IMAGE where the controller runs"
+    )
 
 
 def no_service_yet(service: str) -> Finding:

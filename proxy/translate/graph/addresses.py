@@ -20,7 +20,7 @@ from proxy.resources.store import ResourceSet
 from proxy.translate.graph import address_conditions as c
 from proxy.translate.graph.conditions import Finding
 from proxy.translate.graph.made import made_service, published, ready_services, service_findings
-from proxy.translate.graph.names import local_name, shared_name
+from proxy.translate.graph.names import shared_name
 from proxy.translate.graph.nodes import GatewayNode, Published
 from proxy.translate.graph.pool import Allocation, Claim, Given, Memory, canonical
 from proxy.translate.graph.targets import PortClaim, Ports, decide, standing
@@ -51,6 +51,8 @@ def place_gateways(
     previous: Placement = EMPTY,
 ) -> Placement:
     """`gateways` the most senior first. `held`: what statuses named when they were first seen."""
+    if settings.only_gateway:
+        return Placement({key: replace(node, addresses=("",)) for key, node in gateways.items()}, {}, {})
     nodes = {key: _by_default(node, settings) for key, node in gateways.items()}
     ways: dict[str, Nodes] = {"addresses": {}, "service": {}, "deployment": {}}
     for key, node in nodes.items():
@@ -68,7 +70,7 @@ def place_gateways(
 def _by_default(node: GatewayNode, settings: TranslateSettings) -> GatewayNode:
     if node.way:
         return replace(node, addresses=())
-    addresses = ("",) if settings.only_gateway else _named_addresses(node.resource, settings.address)
+    addresses = _named_addresses(node.resource, settings.address)
     everywhere = "" in addresses and bool(settings.publish)
     found = tuple(
         Published("IPAddress", each) for each in dict.fromkeys(each or settings.publish for each in addresses)
@@ -157,14 +159,18 @@ def _elsewhere(members: Nodes, resources: ResourceSet, settings: TranslateSettin
     if settings.file_mode:
         return {key: _with(node, [c.cluster_only("deployment")]) for key, node in members.items()}
     ready = ready_services(resources.by_kind(EndpointSlice).values()) if members else frozenset()
-    return {key: _dedicated(node, resources, ready) for key, node in members.items()}
+    return {key: _dedicated(node, resources, settings, ready) for key, node in members.items()}
 
 
-def _dedicated(node: GatewayNode, resources: ResourceSet, ready: frozenset[ObjectKey]) -> GatewayNode:
+def _dedicated(
+    node: GatewayNode, resources: ResourceSet, settings: TranslateSettings, ready: frozenset[ObjectKey]
+) -> GatewayNode:
     parameters = node.parameters.deployment
     assert parameters is not None
     key = node.resource.key
-    service_key = ObjectKey(key.namespace, local_name(key))
+    service_key = ObjectKey(settings.namespace, shared_name(key))
+    if not (parameters.image or settings.image):
+        return _with(node, [c.no_image()])
     service = made_service(resources, service_key, key)
     findings = list(service_findings(node.resource, service_key, service, parameters.service.type))
     if not findings and service_key not in ready:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from msgspec import to_builtins
+
 from proxy.resources.gateway import Gateway, GatewayClass
-from proxy.resources.meta import ObjectKey
+from proxy.resources.meta import Model, ObjectKey
 from proxy.resources.own import GROUP
-from proxy.resources.parameters import GatewayParameters, GatewayParametersSpec
+from proxy.resources.parameters import DedicatedDeployment, GatewayParameters, GatewayParametersSpec, SharedService
 from proxy.resources.problem import dotted
 from proxy.resources.store import ResourceSet
 from proxy.resources.validate_parameters import validate_parameters
@@ -38,7 +40,24 @@ def gateway_parameters(gateway: Gateway, resources: ResourceSet) -> Resolved:
         return None
     if (ref.group, ref.kind) != (GROUP, KIND):
         return c.parameters_kind(field, ref.group, ref.kind)
-    return _resolve(ObjectKey(gateway.metadata.namespace, ref.name), field, resources)
+    key = ObjectKey(gateway.metadata.namespace, ref.name)
+    found = _resolve(key, field, resources)
+    reserved = None if isinstance(found, Finding) else next(_reserved(found), None)
+    return found if reserved is None else c.parameters_of_class_only(field, str(key), reserved)
+
+
+def _reserved(spec: GatewayParametersSpec) -> Iterator[str]:
+    """What runs or is reached with rights that whoever owns one Gateway need not have."""
+    if spec.service is not None:
+        yield from _changed("spec.service", spec.service, SharedService(), ("selector", "targetPorts"))
+    if spec.deployment is not None:
+        yield from _changed("spec.deployment", spec.deployment, DedicatedDeployment(), ("image", "args"))
+
+
+def _changed(field: str, given: Model, usual: Model, names: tuple[str, ...]) -> Iterator[str]:
+    """Those of the fields that are not as they are by default."""
+    one, other = to_builtins(given), to_builtins(usual)
+    yield from (f"{field}.{name}" for name in names if one.get(name) != other.get(name))
 
 
 def _resolve(key: ObjectKey, field: str, resources: ResourceSet) -> GatewayParametersSpec | Finding:
