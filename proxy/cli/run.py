@@ -83,6 +83,29 @@ duration = one(parse.parse_duration)
     help="Where Gateways that name no address listen.",
 )
 @click.option(
+    "--publish-address",
+    envvar=["PENSTOCK_PUBLISH_ADDRESS", "POD_IP"],
+    callback=one(parse.parse_ip),
+    default="",
+    show_default="none",
+    metavar="IP",
+    help="What statuses name where Gateways listen on all addresses.",
+)
+@click.option(
+    "--only-gateway",
+    callback=one(lambda text: parse.parse_gateway(text) if text else ""),
+    default="",
+    show_default="all",
+    metavar="NAMESPACE/NAME",
+    help="Serve this Gateway alone, on all addresses.",
+)
+@click.option(
+    "--image",
+    default="",
+    show_default="none",
+    help="What data planes run that are made for single Gateways.",
+)
+@click.option(
     "--map-port",
     "port_map",
     envvar="PENSTOCK_MAP_PORT",

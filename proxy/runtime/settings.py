@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import LogFormat
 from proxy.observe.metrics import Detail
+from proxy.runtime.whereabouts import own_namespace
 from proxy.translate.settings import TranslateSettings
 
 Address = tuple[str, int]
@@ -41,6 +42,8 @@ class Settings(Struct, frozen=True):
     admin: Address = ("127.0.0.1", 9900)
     workers: int = 1
     address: str = ""
+    publish_address: str = ""
+    only_gateway: str = ""
     port_map: dict[int, int] = field(default_factory=dict)
     access_log: str = "off"
     """"-" for stdout, a path, or "off"."""
@@ -53,13 +56,18 @@ class Settings(Struct, frozen=True):
     metrics: Address | None = None
     metrics_detail: Detail | None = None
     backends: dict[str, Address] = field(default_factory=dict)
+    image: str = ""
     strict: bool = False
 
     def translation(self) -> TranslateSettings:
         return TranslateSettings(
             address=self.address,
+            publish=self.publish_address,
+            only_gateway=self.only_gateway,
             port_map=self.port_map,
             backend_overrides=self.backends,
+            namespace=own_namespace(),
+            image=self.image,
             file_mode=self.cluster is None,
         )
 
@@ -90,6 +98,14 @@ def parse_ip(text: str) -> str:
         return str(ipaddress.ip_address(bare)) if bare else ""
     except ValueError:
         raise ValueError(f"{text!r} is not an IP address, such as 127.0.0.1 or ::1") from None
+
+
+def parse_gateway(text: str) -> str:
+    """`NAMESPACE/NAME`."""
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise ValueError(f"{text!r} is not NAMESPACE/NAME, such as shop/web")
+    return text
 
 
 def parse_duration(text: str) -> float:

@@ -84,3 +84,10 @@ def test_settings_reach_those_they_are_for() -> None:
     assert (translation.backend_overrides, translation.file_mode) == ({"a/b:1": ("h", 2)}, True)
     assert settings.data_plane().trusted_proxies == ("10.0.0.0/8",)
     assert settings.data_plane().via_id != settings.data_plane().via_id
+
+
+@pytest.mark.parametrize("text", ["web", "/web", "shop/", "a/b/c", ""])
+def test_a_gateway_is_a_namespace_and_a_name(text: str) -> None:
+    assert parse.parse_gateway("shop/web") == "shop/web"
+    with pytest.raises(ValueError, match="is not NAMESPACE/NAME, such as shop/web"):
+        parse.parse_gateway(text)
