@@ -8,6 +8,9 @@ from proxy.resources.fields import Name, Port, PreciseHostname
 from proxy.resources.meta import Ignored, LocalObjectReference, Model, Resource, SecretObjectReference
 
 GROUP = "penstock.dev"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "penstock"
+"""The value of that label on everything that is made for Gateways."""
 
 
 class BackendEndpoint(Model, frozen=True):

@@ -11,9 +11,11 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
+from proxy.resources.core import Service
 from proxy.resources.kinds import GATEWAY, OWN
 from proxy.resources.meta import Ignored, Resource
 from proxy.resources.mismatch import fields_of, mismatches
+from proxy.resources.own import MANAGED_BY, MANAGER
 from proxy.resources.problem import Finding
 from proxy.resources.validate import validate
 
@@ -66,14 +68,21 @@ class _Plan(NamedTuple):
 
 
 def _prune(value: dict[str, Any], model: type[Resource]) -> None:
-    value.pop("status", None)
     meta = value.get("metadata")
+    if not (model is Service and _is_made(meta)):
+        value.pop("status", None)
     if isinstance(meta, dict):
         meta.pop("resourceVersion", None)
         annotations = meta.get("annotations")
         if isinstance(annotations, dict):
             annotations.pop(LAST_APPLIED, None)
     _apply(_plan(model), value)
+
+
+def _is_made(meta: Any) -> bool:
+    """For a Gateway: then its status says where clients find it."""
+    labels = meta.get("labels") if isinstance(meta, dict) else None
+    return isinstance(labels, dict) and labels.get(MANAGED_BY) == MANAGER
 
 
 def _apply(plan: _Plan, value: Any) -> None:

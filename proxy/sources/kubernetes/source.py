@@ -192,7 +192,8 @@ class KubernetesSource:
 def _saved(scope: Scope, item: Resource, current: Current) -> Saved:
     raw = msgspec.to_builtins(item)
     raw["metadata"]["resourceVersion"] = current.resource_version
-    return Saved(scope.group, scope.kind, {**raw, "status": current.status})
+    status = {"status": current.status} if current.status else {}
+    return Saved(scope.group, scope.kind, {**raw, **status})
 
 
 def _typed(saved: Saved) -> tuple[str, str, str]:

@@ -9,13 +9,10 @@ import re
 from hashlib import sha256
 
 from proxy.resources.meta import ObjectKey
+from proxy.resources.own import MANAGED_BY, MANAGER
 
 LONGEST = 63
 SUFFIX = "penstock"
-MANAGER = "penstock"
-"""The value of app.kubernetes.io/managed-by."""
-
-MANAGED_BY = "app.kubernetes.io/managed-by"
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 CLASS_NAME = "gateway.networking.k8s.io/gateway-class-name"
 GATEWAY_NAMESPACE = "penstock.dev/gateway-namespace"
