@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"demo"}),
     frozenset({"runtime"}),
-    frozenset({"admin"}),
+    frozenset({"admin", "controller"}),
     frozenset({"downstream"}),
     frozenset({"forward"}),
     frozenset({"upstream"}),

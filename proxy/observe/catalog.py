@@ -92,6 +92,11 @@ METRICS: dict[str, Metric] = {
     "penstock_config_objects": Metric(
         "gauge", "Objects of the configuration, by kind and status: accepted or refused.", ("kind", "status")
     ),
+    "penstock_infrastructure_updates_total": Metric(
+        "counter",
+        "Objects made for Gateways that had to be written, by what came of it.",
+        ("kind", "result"),
+    ),
     "penstock_worker_restarts_total": Metric("counter", "Workers that ended and were started again."),
     "penstock_kubernetes_watch_events_total": Metric(
         "counter", "Events of the watches of the API server, bookmarks included.", ("kind", "type")

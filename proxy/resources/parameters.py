@@ -70,7 +70,6 @@ class ResourceRequirements(Model, frozen=True):
 
     requests: dict[str, str | int | float] = field(default_factory=dict)
     limits: dict[str, str | int | float] = field(default_factory=dict)
-    claims: Ignored = None
 
 
 class DedicatedDeployment(Model, frozen=True):

@@ -72,6 +72,11 @@ def no_service_yet(service: str) -> Finding:
     return _waiting(NOT_ASSIGNED, f"Service {service} is not there yet")
 
 
+def name_taken(service: str) -> Finding:
+    message = f"Service {service} is not Penstock's, so none is made of that name"
+    return _programmed(NO_RESOURCES, "", message, "rename or delete that Service")
+
+
 def no_address_yet(service: str) -> Finding:
     return _waiting(NOT_ASSIGNED, f"nothing has given Service {service} an address yet")
 

@@ -19,7 +19,7 @@ from proxy.resources.ranges import parse_range
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph import address_conditions as c
 from proxy.translate.graph.conditions import Finding
-from proxy.translate.graph.made import made_service, published, ready_services, service_findings
+from proxy.translate.graph.made import is_taken, made_service, published, ready_services, service_findings
 from proxy.translate.graph.names import shared_name
 from proxy.translate.graph.nodes import GatewayNode, Published
 from proxy.translate.graph.pool import Allocation, Claim, Given, Memory, canonical
@@ -129,7 +129,10 @@ def _behind_services(
         return {key: _with(node, [c.cluster_only("service")]) for key, node in members.items()}, {}
     claims = [_port_claim(key, node, resources, settings) for key, node in members.items()]
     now = standing(claims)
-    nodes = {claim.gateway: _shared(members[claim.gateway], claim, now[claim.gateway], settings) for claim in claims}
+    nodes = {
+        claim.gateway: _shared(members[claim.gateway], claim, now[claim.gateway], resources, settings)
+        for claim in claims
+    }
     return nodes, decide(claims, now, before)
 
 
@@ -141,12 +144,16 @@ def _port_claim(key: ObjectKey, node: GatewayNode, resources: ResourceSet, setti
     return PortClaim(key, tuple(declared), parameters.target_ports, service)
 
 
-def _shared(node: GatewayNode, claim: PortClaim, ports: Ports, settings: TranslateSettings) -> GatewayNode:
+def _shared(
+    node: GatewayNode, claim: PortClaim, ports: Ports, resources: ResourceSet, settings: TranslateSettings
+) -> GatewayNode:
     """Bound is what the Service says, so that all replicas of the data plane bind the same."""
     parameters = node.parameters.service
     assert parameters is not None
     service_key = ObjectKey(settings.namespace, shared_name(claim.gateway))
     findings = service_findings(node.resource, service_key, claim.service, parameters.type)
+    if is_taken(resources, service_key, claim.gateway):
+        findings = iter([c.name_taken(str(service_key))])
     placed = replace(node, addresses=(settings.address,), ports=ports, published=published(claim.service))
     return _with(placed, findings)
 
@@ -171,6 +178,8 @@ def _dedicated(
     service_key = ObjectKey(settings.namespace, shared_name(key))
     if not (parameters.image or settings.image):
         return _with(node, [c.no_image()])
+    if is_taken(resources, service_key, key):
+        return _with(node, [c.name_taken(str(service_key))])
     service = made_service(resources, service_key, key)
     findings = list(service_findings(node.resource, service_key, service, parameters.service.type))
     if not findings and service_key not in ready:

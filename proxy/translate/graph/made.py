@@ -21,6 +21,11 @@ def made_service(resources: ResourceSet, key: ObjectKey, gateway: ObjectKey) -> 
     return found
 
 
+def is_taken(resources: ResourceSet, key: ObjectKey, gateway: ObjectKey) -> bool:
+    """By a Service that is not made for this Gateway."""
+    return key in resources.by_kind(Service) and made_service(resources, key, gateway) is None
+
+
 def published(service: Service | None) -> tuple[Published, ...]:
     """Where clients find it: what a load balancer gave it, or its own addresses within the cluster."""
     if service is None:

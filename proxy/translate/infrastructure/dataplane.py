@@ -31,7 +31,7 @@ def service_account(node: GatewayNode, namespace: str) -> Generated:
 def deployment(node: GatewayNode, parameters: DedicatedDeployment, settings: TranslateSettings) -> Generated:
     gateway = node.resource.key
     meta = metadata(node, ObjectKey(settings.namespace, shared_name(gateway)), component=COMPONENT)
-    pod_meta = {name: meta[name] for name in ("labels", "annotations") if name in meta}
+    pod_meta = {name: meta[name] for name in ("labels", "annotations")}
     body: Object = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -96,7 +96,9 @@ def _container(node: GatewayNode, parameters: DedicatedDeployment, settings: Tra
         },
     }
     if resources := to_builtins(parameters.resources):
-        container["resources"] = resources
+        container["resources"] = {
+            part: {name: str(quantity) for name, quantity in given.items()} for part, given in resources.items()
+        }
     return container
 
 

@@ -22,6 +22,8 @@ Texts = Mapping[str, str]
 RESERVED = ("app.kubernetes.io/", "gateway.networking.k8s.io/", "penstock.dev/", "kubernetes.io/")
 APP_NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
+FOR_GATEWAY = "penstock.dev/gateway"
+"""An annotation: NAMESPACE/NAME in full, which a label has no room for."""
 NOTHING: Texts = {}
 
 
@@ -63,14 +65,13 @@ def metadata(
     gateway = node.resource
     infrastructure = gateway.spec.infrastructure
     given = {**labels, **(infrastructure.labels if infrastructure else NOTHING)}
-    notes = {**annotations, **(infrastructure.annotations if infrastructure else NOTHING)}
+    notes = _free({**annotations, **(infrastructure.annotations if infrastructure else NOTHING)})
     meta: Object = {
         "name": key.name,
         "namespace": key.namespace,
         "labels": {**_free(given), **own_labels(gateway, component)},
+        "annotations": {**notes, FOR_GATEWAY: str(gateway.key)},
     }
-    if notes:
-        meta["annotations"] = notes
     if key.namespace == gateway.metadata.namespace:
         meta["ownerReferences"] = [_owner(gateway)]
     return meta

@@ -154,8 +154,9 @@ def test_a_service_without_an_address_is_served_and_not_programmed() -> None:
 
 
 def test_a_strangers_service_of_that_name_counts_for_nothing() -> None:
-    outcome = translated(SERVICE, gateway(), made(ingress="{ip: 203.0.113.5}", labels="a: b"), **IN_CLUSTER)
-    assert found(outcome) == ([], ("False", "AddressNotAssigned"), PENDING)
+    for way in (SERVICE, DEPLOYMENT):
+        outcome = translated(way, gateway(), made(ingress="{ip: 203.0.113.5}", labels="a: b"), ready(), **IN_CLUSTER)
+        assert found(outcome) == ([], ("False", "NoResources"), PENDING)
 
 
 def test_a_listener_that_the_service_does_not_know_yet_waits() -> None:

@@ -1,0 +1,246 @@
+"""Provisioner: makes what is to be there for Gateways, and deletes what is there no longer for a reason.
+
+Each round lists what was made, compares it with what is wanted, and writes only the difference, by
+server-side apply. It knows nothing from the round before, so a new leader, a restart or a hand that
+deleted something change nothing about it. It never writes to an object that it has not made.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
+
+from proxy.controller.generated import (
+    PLACES,
+    SELECTOR,
+    Identity,
+    Object,
+    applied_form,
+    gateway_of,
+    identity_of,
+    is_as_made,
+    is_leaving,
+    is_made_for,
+    list_path,
+    path_of,
+)
+from proxy.resources.meta import ObjectKey
+from proxy.sources.kubernetes.errors import ApiError, Unreachable
+from proxy.translate.infrastructure.objects import Generated, Infrastructure
+
+log = logging.getLogger("penstock")
+
+FIELD_MANAGER = "penstock"
+APPLY = "application/apply-patch+yaml"
+"""JSON is YAML."""
+GAP = 1.0
+"""Seconds between rounds, at least: a burst of changes is one round."""
+AGAIN = 60.0
+"""Seconds after which all is compared again though nothing has changed here; varied by up to a fifth."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+GATEWAYS = "/apis/gateway.networking.k8s.io/v1"
+
+Result = Literal["written", "deleted", "foreign", "conflict", "rejected", "forbidden", "failed"]
+Count = Callable[[str, Result], None]
+"""Called with the kind and what came of it."""
+Tell = Callable[[ObjectKey, str, str], None]
+"""Called with a Gateway, a reason in one word, and a message: what could not be made for it."""
+
+
+class Client(Protocol):
+    """Requests to the API server."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        *,
+        content_type: str = "application/json",
+        params: Mapping[str, str] | None = None,
+    ) -> Object:
+        """The object answered. Raises ApiError or Unreachable."""
+        ...
+
+
+class Provisioner:
+    """Belongs to one event loop."""
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        count: Count,
+        tell: Tell,
+        is_leader: Callable[[], bool],
+        *,
+        gap: float = GAP,
+        again: float = AGAIN,
+    ) -> None:
+        """`namespace` is that of the data plane's Pods."""
+        self._client = client
+        self._namespace = namespace
+        self._count = count
+        self._tell = tell
+        self._is_leader = is_leader
+        self._gap, self._again = gap, again
+        self._wanted: Infrastructure | None = None
+        self._changed = asyncio.Event()
+        self._leaving = False
+        """Something of the last round waits for the garbage collector."""
+        self._forbidden: set[str] = set()
+        """Kinds that a word was said about."""
+
+    def want(self, wanted: Infrastructure) -> None:
+        """From now on this. Returns at once."""
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._changed.set()
+
+    def look(self) -> None:
+        """Compares everything now: this replica leads, or something of ours was seen to change."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        failures = 0
+        while True:
+            try:
+                async with asyncio.timeout(self._gap if self._leaving else self._again * random.uniform(0.8, 1.2)):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            failures = 0 if await self._tried() else failures + 1
+            if failures:
+                self._changed.set()
+            await asyncio.sleep(_pause(failures) if failures else self._gap)
+
+    async def _tried(self) -> bool:
+        """Whether the round came to an end."""
+        try:
+            await self.round()
+        except Unreachable as error:
+            log.warning("what is made for Gateways could not be looked at: %s", error)
+            return False
+        except ApiError as error:
+            log.warning("the API server has no time for what is made for Gateways: %s", error)
+            return False
+        return True
+
+    async def round(self) -> None:
+        """Compares and writes once. Raises Unreachable, and ApiError for what is nobody's fault: 429 and 5xx."""
+        wanted = self._wanted
+        if wanted is None or not self._is_leader():
+            return
+        self._leaving = False
+        there: dict[Identity, Object] = {}
+        for kind in PLACES:
+            there |= await self._listed(kind, needed=any(made.kind == kind for made in wanted.objects))
+        asked = {Identity(made.kind, made.key): made for made in wanted.objects}
+        for identity, made in asked.items():
+            await self._ensure(identity, made, there.get(identity))
+        for identity, item in there.items():
+            if identity not in asked:
+                await self._remove(identity, item, wanted)
+
+    # --- what is there ---------------------------------------------------------------------------
+
+    async def _listed(self, kind: str, *, needed: bool) -> dict[Identity, Object]:
+        try:
+            found = await self._client.request(
+                "GET", list_path(kind, self._namespace), params={"labelSelector": SELECTOR}
+            )
+        except ApiError as error:
+            if error.status == 403 and not needed:
+                return {}  # nothing of it is wanted, and whoever may not list could not delete either
+            self._judge(Identity(kind, ObjectKey(self._namespace, "")), error, None)
+            return {}
+        return {identity_of(kind, item): item for item in found.get("items") or ()}
+
+    async def _found(self, path: str) -> Object | None:
+        try:
+            return await self._client.request("GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    async def _ensure(self, identity: Identity, made: Generated, there: Object | None) -> None:
+        if not self._is_leader():
+            return
+        body = applied_form(made)
+        try:
+            if there is None:
+                there = await self._found(path_of(identity))
+            if there is not None and not is_made_for(there, made.gateway):
+                self._count(identity.kind, "foreign")
+                self._tell(made.gateway, "NameTaken", f"{identity} is not Penstock's, so nothing is made of that name")
+            elif there is not None and is_leaving(there, body):
+                self._leaving = True
+            elif there is None or not is_as_made(there, body):
+                await self._apply(identity, body, there)
+        except ApiError as error:
+            self._judge(identity, error, made.gateway)
+
+    async def _apply(self, identity: Identity, body: Object, there: Object | None) -> None:
+        """The uid says which object is meant: one that took the name meanwhile is answered with a conflict."""
+        if there is not None:
+            body = {**body, "metadata": {**body["metadata"], "uid": there["metadata"]["uid"]}}
+        params = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        await self._client.request("PATCH", path_of(identity), body, content_type=APPLY, params=params)
+        self._count(identity.kind, "written")
+        log.info("%s %s", "made" if there is None else "changed", identity)
+
+    async def _remove(self, identity: Identity, item: Object, wanted: Infrastructure) -> None:
+        gateway = gateway_of(item)
+        if gateway is None or not self._is_leader():
+            return
+        try:
+            if gateway in wanted.settled or await self._is_gone(gateway, wanted):
+                await self._delete(identity, item)
+        except ApiError as error:
+            self._judge(identity, error, None)
+
+    async def _is_gone(self, gateway: ObjectKey, wanted: Infrastructure) -> bool:
+        """Asked of the API server itself: that a Gateway is not known here may have other reasons."""
+        found = await self._found(f"{GATEWAYS}/namespaces/{gateway.namespace}/gateways/{gateway.name}")
+        return found is None or found["spec"].get("gatewayClassName") not in wanted.classes
+
+    async def _delete(self, identity: Identity, item: Object) -> None:
+        """This very object, not another that took its name."""
+        options = {"preconditions": {"uid": item["metadata"]["uid"]}, "propagationPolicy": "Background"}
+        body: Object = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
+        try:
+            await self._client.request("DELETE", path_of(identity), body)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return
+        self._count(identity.kind, "deleted")
+        log.info("deleted %s", identity)
+
+    def _judge(self, identity: Identity, error: ApiError, gateway: ObjectKey | None) -> None:
+        """One object's misfortune is not that of others; what all would meet ends the round."""
+        if error.status == 429 or error.status >= 500:
+            self._count(identity.kind, "failed")
+            raise error
+        result: Result = {403: "forbidden", 409: "conflict"}.get(error.status, "rejected")  # type: ignore[assignment]
+        self._count(identity.kind, result)
+        if result == "conflict":
+            self._changed.set()
+            return
+        if result == "rejected" or identity.kind not in self._forbidden:
+            log.error("%s cannot be made: %s", identity, error.message)
+        self._forbidden |= {identity.kind} if result == "forbidden" else set()
+        if gateway is not None:
+            reason = "ProvisioningForbidden" if result == "forbidden" else "ProvisioningRejected"
+            self._tell(gateway, reason, f"{identity} cannot be made: {error.message}")
+
+
+def _pause(failures: int) -> float:
+    """Doubled with each failure in a row, and varied, so that replicas do not come at once."""
+    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.0))
