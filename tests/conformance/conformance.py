@@ -98,7 +98,7 @@ def serve(place: Place) -> list[str]:
     except TimeoutError:
         words = cluster.tail(place, "penstock")
         raise cluster.ClusterError(
-            f"its class was not accepted within {_ACCEPTANCE:.0f} s. Penstock says:\n{words}"
+            f"GatewayClass {penstock.CLASS} was not accepted within {_ACCEPTANCE:.0f} s. Penstock says:\n{words}"
         ) from None
     return notes
 

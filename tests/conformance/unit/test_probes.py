@@ -24,7 +24,7 @@ PORTS = [{"name": "metrics", "containerPort": 9901}]
                 "timeoutSeconds": 5,
                 "failureThreshold": 1,
             },
-            HttpProbe("http://127.0.0.1:1/", 2, 5, 3),
+            HttpProbe("http://127.0.0.1:1/", 2, 5, 1),
         ),
         ({"exec": {"command": ["true"]}}, None),
         (None, None),
