@@ -51,7 +51,7 @@ spec:
 
 
 def is_ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
+    conditions = pod.get("status", {}).get("conditions") or []
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 

@@ -104,7 +104,7 @@ def serve(place: Place) -> list[str]:
 
 
 def is_accepted(gateway_class: Object) -> bool:
-    conditions = gateway_class.get("status", {}).get("conditions", [])
+    conditions = gateway_class.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Accepted" and condition["status"] == "True" for condition in conditions)
 
 

@@ -33,5 +33,5 @@ def _installed(client: Client) -> list[Object]:
 
 
 def is_established(crd: Object) -> bool:
-    conditions = crd.get("status", {}).get("conditions", [])
+    conditions = crd.get("status", {}).get("conditions") or []  # null, for a moment
     return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)

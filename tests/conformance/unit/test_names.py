@@ -79,6 +79,7 @@ def test_a_folder_of_manifests_is_read_in_order_without_kustomizations(tmp_path:
     ("status", "established"),
     [
         ({}, False),
+        ({"conditions": None}, False),
         ({"conditions": [{"type": "Established", "status": "False"}]}, False),
         (
             {"conditions": [{"type": "NamesAccepted", "status": "True"}, {"type": "Established", "status": "True"}]},
