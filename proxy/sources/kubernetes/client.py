@@ -5,13 +5,23 @@ API server says. Everything else is for the caller, as one of two exceptions.
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
 import msgspec
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    TCPConnector,
+)
 
 from proxy import __version__
 from proxy.sources.kubernetes.access import Access
@@ -175,9 +185,20 @@ class KubernetesClient:
         return self._session
 
     def _unreachable(self, error: BaseException) -> Unreachable:
-        if isinstance(error, TimeoutError):
-            return Unreachable(f"{self.server} does not answer in time")
-        return Unreachable(f"{self.server}: {error or type(error).__name__}")
+        return Unreachable(f"{self.server}: {_reason(error)}")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ClientConnectorCertificateError):
+        return f"its certificate is not believed: {getattr(error.certificate_error, 'verify_message', '')}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ClientPayloadError):
+        return "the connection broke"
+    if isinstance(error, ClientConnectorError):
+        number = error.os_error.errno
+        return os.strerror(number) if number and number > 0 else str(error.os_error)
+    return str(error) or type(error).__name__
 
 
 def _socket(info: Any) -> socket.socket:

@@ -6,6 +6,7 @@ It is run when there is no credential yet, a while before the one there is expir
 import asyncio
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -70,8 +71,9 @@ class FromProgram:
         """What still holds is kept when the program fails before the expiry."""
         try:
             status = credential_status(await self._output(), self._program.api_version)
+            expires = expiry(status)
             self._credential = Credential(*(text_of(status, name) for name in FIELDS))
-            self._expires = expiry(status)
+            self._expires = expires
         except Unreachable:
             if self._credential is None or (self._expires is not None and self._now() >= self._expires):
                 raise
@@ -85,6 +87,7 @@ class FromProgram:
                 env={**os.environ, **program.env, "KUBERNETES_EXEC_INFO": exec_info(program)},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
             )
         except OSError as error:
             hint = f"; {program.install_hint}" if program.install_hint else ""
@@ -95,8 +98,10 @@ class FromProgram:
         except TimeoutError:
             raise Unreachable(f"{program.command} gave no credential in {self._patience:g} s") from None
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            if process.returncode is None:  # with whatever it has started
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
         if process.returncode:
             raise Unreachable(f"{program.command} gave no credential: exit status {process.returncode}")
         return output

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from proxy.resources.meta import ObjectKey
@@ -66,6 +67,10 @@ class Following:
         self._states: dict[Scope, State] = {}
         self._problems: dict[Scope, Problem] = {}
         self._is_away = False
+        self._is_lost = False
+        """True when nothing at all is heard of the API server any more."""
+        self._back = asyncio.Event()
+        """For those who wait until it is tried again."""
 
     # --- which -----------------------------------------------------------------------------------
 
@@ -136,6 +141,7 @@ class Following:
         elif self._is_away and not away:
             log.info("%s is there again", self._client.server)
         self._is_away = away
+        self._is_lost = self._is_lost or (away and "in step" not in self._states.values())
 
     def changed(self, scope: Scope, key: ObjectKey, change: Change) -> None:
         if change == "object":
@@ -151,6 +157,15 @@ class Following:
 
     def contact(self) -> None:
         self.meter.set("penstock_kubernetes_last_contact_timestamp_seconds", (), time.time())
+        if self._is_lost:  # who finds it again tells the others, who may have long to wait
+            self._is_lost = False
+            self._back.set()
+            self._back.clear()
+
+    async def pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._back.wait()
 
 
 def _problem(scope: Scope, state: State, why: str, verb: str, plural: str) -> Problem | None:

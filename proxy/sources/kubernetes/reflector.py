@@ -32,6 +32,8 @@ SHORT: Final = 1.0
 """Seconds: a watch that ends sooner was no success."""
 REFUSALS: Final = 3
 """In a row, after which the last version is not trusted any more: an API server may have been set back."""
+LOOK_AGAIN: Final = 10.0
+"""Seconds, at most, between two looks for a kind that is not installed."""
 ABSENT_GRACE: Final = 30.0
 """Seconds for which objects are served on whose kind has gone: an API server that starts forgets CRDs."""
 
@@ -44,6 +46,7 @@ class Observer(Protocol):
     def event(self, scope: Scope, type_: str) -> None: ...
     def relisting(self, scope: Scope, reason: str) -> None: ...
     def contact(self) -> None: ...
+    async def pause(self, seconds: float) -> None: ...
 
 
 class Reflector:
@@ -76,8 +79,7 @@ class Reflector:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            wait = await self._attempt()
-            await asyncio.sleep(wait)
+            await self._observer.pause(await self._attempt())
 
     async def _attempt(self) -> float:
         """Follows until something ends it; seconds to wait before the next attempt."""
@@ -113,9 +115,10 @@ class Reflector:
             self._note("forbidden", error.message)
             return self._backoff.failed(wait)
         self._refusals += 1
-        if error.status == 404:
+        if error.status == 404 and self._version:
             self._list_again("absent")
-        elif self._refusals >= REFUSALS:
+            return self._backoff.failed(wait)  # discovery knows more
+        if self._refusals >= REFUSALS:
             self._list_again("refused")
         return self._away(f"{self._client.server}: {error}", wait)
 
@@ -129,7 +132,7 @@ class Reflector:
         if now - self._absent_since >= ABSENT_GRACE:
             self._tell(self._collection.replace(()))
         self._note("absent", why)
-        return self._backoff.failed()
+        return min(LOOK_AGAIN, self._backoff.failed())
 
     def _succeeded(self) -> None:
         self._refusals = 0

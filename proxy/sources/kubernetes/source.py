@@ -59,7 +59,9 @@ class KubernetesSource:
         self._following = Following(client, pace, self._touched)
         self._addresses = Addresses()
         self._state = state
-        self._keeper = Keeper(state, client.server, self._to_save, save_every) if state else None
+        self._save_every = save_every
+        self._keeper: Keeper | None = None
+        """From when everything that is served is held: half a state must not replace a whole one."""
         self._seeds: list[Saved] = []
         """Of an earlier run: what a scope holds until the API server has answered."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,8 +103,6 @@ class KubernetesSource:
             log.warning("serving the saved state of %s until its API server answers", self.client.server)
         number, seconds = sum(len(follow.collection) for follow in follows), loop.time() - began
         log.info("%d object%s of the cluster in %.1f s", number, "" if number == 1 else "s", seconds)
-        if self._keeper:
-            self._tasks.append(asyncio.create_task(self._keeper.run()))
 
     def load(self) -> Loaded:
         """What is held now; nothing is asked for."""
@@ -121,6 +121,7 @@ class KubernetesSource:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_BY_NAME):
                 await asyncio.gather(*(follow.heard.wait() for follow in late))
+        self._keep_state()
         return any(follow.collection.currents() or self._following.is_refused(follow.scope) for follow in started)
 
     async def changes(self) -> AsyncIterator[None]:
@@ -168,6 +169,13 @@ class KubernetesSource:
                 if scope.namespace in ("", reading.key.namespace) and scope.name in ("", reading.key.name):
                     collection.put(reading)
         return self._following.start(scope, collection)
+
+    def _keep_state(self) -> None:
+        if self._state is not None and self._keeper is None:
+            self._seeds = []
+            self._keeper = Keeper(self._state, self.client.server, self._to_save, self._save_every)
+            self._keeper.touch()
+            self._tasks.append(asyncio.create_task(self._keeper.run()))
 
     def _gateways(self, follows: Iterable[Follow]) -> Iterator[tuple[ObjectKey, Current]]:
         for follow in follows:
