@@ -95,6 +95,12 @@ class NoRoute(RoutingError):
     """No listener, hostname or rule matches."""
 
 
+class Misdirected(RoutingError):
+    """The host belongs to another listener than the TLS server name (RFC 9110 section 15.5.20)."""
+
+    status, flag = 421, "MD"
+
+
 class NoValidBackend(RoutingError):
     """The chosen share of the rule has no usable backend (HTTPRoute backendRefs: 500)."""
 

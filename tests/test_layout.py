@@ -62,6 +62,7 @@ SHARED_BY_FILTERS = frozenset({"proxy.filters.base", "proxy.filters.path"})
 HOMES = {
     "aiohttp": ("proxy.admin", "proxy.demo", "proxy.sources.kubernetes"),
     "click": ("proxy.cli",),
+    "cryptography": ("proxy.translate",),
     "httptools": ("proxy.protocol.http1",),
     "msgspec": ("proxy",),
     "prometheus_client": ("proxy.observe",),

@@ -1,5 +1,6 @@
-"""What is served, as plain data for JSON. Secrets are never part of a snapshot, and so never of this."""
+"""What is served, as plain data for JSON, each part picked by hand: a snapshot holds private keys, this never."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from proxy.admin.readiness import readiness
 from proxy.admin.view import View
 from proxy.observe.live import count_rules, endpoint_label
 from proxy.resources.problem import Problem
+from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.describe import text
 from proxy.snapshot.listing import effective_routes
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
@@ -55,7 +57,18 @@ def _listener_data(listener: Listener, snapshot: Snapshot, view: View) -> dict[s
         "protocol": listener.protocol,
         "hostname": text(listener.hostname) or "*",
         "port": listener.port,
+        "certificates": [_certificate_data(snapshot.certificates[key]) for key in listener.certificates],
         "binds": [_bind_data(bind, view) for bind in binds],
+    }
+
+
+def _certificate_data(certificate: Certificate) -> dict[str, Any]:
+    """What anybody learns who connects."""
+    ends = datetime.fromtimestamp(certificate.not_after, UTC)
+    return {
+        "common_name": certificate.common_name,
+        "names": [text(name) for name in certificate.names],
+        "not_after": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 

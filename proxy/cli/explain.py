@@ -26,6 +26,9 @@ def explain(sources: Sequence[str], asked: Asked, cluster: "Cluster | None" = No
 def lines(told: Data) -> Iterator[str]:
     """The explanation for people."""
     yield f"{told['request']['method']} {told['request']['url']}"
+    if told["tls"] is not None:
+        name = told["tls"]["server_name"] or "no server name"
+        yield f"  TLS: {name} chooses listener {told['tls']['listener']}"
     if "refused" in told:
         yield f"  refused before any rule is asked: {told['refused']}"
         return

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from proxy.errors import ProxyError, RequestTimeout
 from proxy.forward.exchange import Exchange
 from proxy.forward.finish import finish_refused
-from proxy.forward.origin import Origin
+from proxy.forward.origin import Origin, SecurePort
 from proxy.forward.reply import error_reply, send_reply
 from proxy.protocol.http1.server import ServerCodec
 from proxy.protocol.message import Request
@@ -37,10 +37,12 @@ class ClientConnection(asyncio.Protocol):
     """Carries a ServerCodec (protocol.http1.server.Carrier)."""
 
     __slots__ = ("_awaiting_body", "_batch", "_bound", "_codec", "_deadline", "_finishing", "_lingering",
-                 "_origin", "_patience", "_transport", "_unsent", "data_received")  # fmt: skip
+                 "_origin", "_patience", "_secure", "_transport", "_unsent", "data_received")  # fmt: skip
 
-    def __init__(self, bound: "BoundPort") -> None:
+    def __init__(self, bound: "BoundPort", secure: SecurePort | None = None) -> None:
+        """`secure`: carried by TLS, and its port as it is seen from there."""
         self._bound = bound
+        self._secure = secure
         self._batch = bound.plane.batch
         self._transport: asyncio.Transport | None = None
         self._codec = ServerCodec(self, self._start, self._refuse, bound.limits)
@@ -60,8 +62,10 @@ class ClientConnection(asyncio.Protocol):
         bound = self._bound
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        client = bound.plane.forwarding.client(peer[0] if peer else "", bound.scheme, bound.port.declared)
-        self._origin = Origin(bound.plane, bound.port, client)
+        secure = self._secure
+        scheme = "http" if secure is None else "https"
+        client = bound.plane.forwarding.client(peer[0] if peer else "", scheme, bound.port.declared)
+        self._origin = Origin(bound.plane, secure or bound.port, client, "" if secure is None else secure.version)
         self._deadline.set(bound.clock() + bound.header_timeout)
         bound.opened(self)
         if bound.draining:
@@ -74,6 +78,13 @@ class ClientConnection(asyncio.Protocol):
             return False
         self._codec.eof()
         return True
+
+    def truncated(self) -> bool:
+        """The same when TLS ended without saying so: what only its end delimits is not whole."""
+        if self._codec.tunnels:
+            self.abort()
+            return False
+        return self.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Nothing may keep a closed connection, nor its place in the wheel.
@@ -194,12 +205,14 @@ class ClientConnection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close when no request is begun or in flight, or waits in the socket to be read."""
-        if self._codec.idle and not self._has_unread():
+        if self._transport is not None and self._codec.idle and not has_unread(self._transport):
             self.finish(linger=False)
 
-    def _has_unread(self) -> bool:
-        sock = None if self._transport is None else self._transport.get_extra_info("socket")
-        if sock is None:
-            return False
-        unread: bytes = ioctl(sock.fileno(), FIONREAD, bytes(4))
-        return any(unread)
+
+def has_unread(transport: asyncio.BaseTransport) -> bool:
+    """Octets wait in the socket."""
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return False
+    unread: bytes = ioctl(sock.fileno(), FIONREAD, bytes(4))
+    return any(unread)

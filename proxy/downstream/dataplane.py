@@ -12,6 +12,7 @@ import time
 from proxy.batch import WriteBatch
 from proxy.downstream.listeners import BoundPort
 from proxy.downstream.settings import DataPlaneSettings
+from proxy.downstream.tls.contexts import Contexts
 from proxy.forward.live import LiveListener, LiveRule
 from proxy.forward.origin import Port
 from proxy.forward.plane import Plane, Timeouts
@@ -79,6 +80,7 @@ class DataPlane:
             max_waiting=settings.max_upstream_waiting,
         )
         self._registry = Registry(loop, self._wheel, batch, metrics, pools)
+        self._contexts = Contexts(time.monotonic)
         self._snapshot: Snapshot | None = None
         self._tables: Tables = {}
         self._listeners: dict[str, LiveListener] = {}
@@ -140,10 +142,12 @@ class DataPlane:
         """From here on every request is routed by the new snapshot; those under way end by the old."""
         delta = prepared.delta
         self._registry.install(delta.upstreams, delta.dropped_upstreams)
-        for key, table in prepared.ports.items():
-            port = self._ports.get(key)
+        self._contexts.install(prepared.snapshot.certificates)
+        for bind in prepared.snapshot.binds:
+            port = self._ports.get((bind.address, bind.port))
             if port is not None:
-                port.port.table = table
+                port.port.table = prepared.ports[bind.address, bind.port]
+                port.secure_by(self._contexts if prepared.snapshot.is_secure(bind) else None)
         self._snapshot = prepared.snapshot
         self._tables = prepared.tables
         self._listeners = prepared.listeners
@@ -161,6 +165,7 @@ class DataPlane:
             shared = Port(declared, PortTable(rows))
             port = BoundPort(bind, shared, self._plane, self._wheel, self._limits, self._settings)
             port.draining = self._draining
+            port.secure_by(self._contexts if self._snapshot is not None and self._snapshot.is_secure(bind) else None)
             self._ports[key] = port
         await port.serve(sock)
 

@@ -1,15 +1,25 @@
 """Bound sockets: connections accepted on each, and how a port stops without losing one."""
 
 import asyncio
+import logging
 import socket
+from collections.abc import Callable
+from functools import partial
 
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.settings import DataPlaneSettings
+from proxy.downstream.tls.contexts import Contexts
+from proxy.downstream.tls.engine import Engine, MemoryEngine, TLSFailure
+from proxy.downstream.tls.handshake import Handshake
+from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port
 from proxy.forward.plane import Plane
 from proxy.protocol.limits import Limits
+from proxy.protocol.tls.client_hello import ClientHello
 from proxy.snapshot.snapshot import Bind
 from proxy.wheel import Wheel
+
+log = logging.getLogger("penstock.tls")
 
 
 class BoundPort:
@@ -27,17 +37,24 @@ class BoundPort:
         self.clock = wheel.clock
         self.header_timeout = settings.header_timeout
         self.idle_timeout = settings.idle_timeout
-        self.scheme = "http"
         self.draining = False
-        self.connections: set[ClientConnection] = set()
+        self.connections: set[ClientConnection | Handshake] = set()
         self._servers: list[asyncio.Server] = []
         self._values = plane.metrics.values
-        self._open = plane.metrics.gauge("penstock_open_connections", (",".join(bind.listeners), "http/1.1"))
+        self._names = ",".join(bind.listeners)
+        self._open = plane.metrics.gauge("penstock_open_connections", (self._names, "http/1.1"))
+        self._shaking = 0
+        """The slot of connections in their handshake; where there are any."""
+        self._contexts: Contexts | None = None
+        """Not None where connections speak TLS."""
 
     async def serve(self, sock: socket.socket) -> None:
         """Accept on a socket that is bound already; it is ours from now on."""
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(lambda: ClientConnection(self), sock=sock, backlog=4096))
+        self._servers.append(await loop.create_server(self._accept, sock=sock, backlog=4096))
+
+    def _accept(self) -> ClientConnection | Handshake:
+        return ClientConnection(self) if self._contexts is None else Handshake(self)
 
     def opened(self, connection: ClientConnection) -> None:
         self.connections.add(connection)
@@ -48,6 +65,59 @@ class BoundPort:
         self.connections.discard(connection)
         self.plane.open_connections -= 1
         self._values[self._open] -= 1.0
+
+    # --- TLS ---------------------------------------------------------------------------------
+
+    def secure_by(self, contexts: Contexts | None) -> None:
+        """From now on connections speak TLS, or clear text when None.
+
+        Those that spoke otherwise end with their next answer: what is declared for TLS is not for clear text.
+        """
+        if (contexts is None) != (self._contexts is None):
+            for connection in list(self.connections):
+                connection.drain()
+                connection.close_if_idle()
+        self._contexts = contexts
+        if contexts is not None:
+            self._shaking = self.plane.metrics.gauge("penstock_open_connections", (self._names, "tls"))
+
+    def engine(self, listener: LiveListener, hello: ClientHello) -> Engine:
+        """What ends the TLS of a new connection. Raises TLSFailure when there is no certificate for it."""
+        if self._contexts is None:
+            raise TLSFailure("no_certificate", "the port has turned to clear text")
+        return MemoryEngine(self._contexts.choose(listener.certificates, hello.server_name))
+
+    def arrived(self, handshake: Handshake) -> None:
+        self.connections.add(handshake)
+        self.plane.open_connections += 1
+        self._values[self._shaking] += 1.0
+
+    def left(self, handshake: Handshake) -> None:
+        """Its connection has closed or is carried on by another."""
+        if handshake in self.connections:
+            self.connections.discard(handshake)
+            self.plane.open_connections -= 1
+            self._values[self._shaking] -= 1.0
+
+    def shook_hands(self, listener: str, result: str, detail: str = "") -> None:
+        """Count how a handshake ended; without a listener under all of the port."""
+        metrics = self.plane.metrics
+        self._values[metrics.counter("penstock_tls_handshakes_total", (listener or self._names, result))] += 1.0
+        if result == "no_certificate":
+            log.error("listener %s: no handshake is possible: %s", listener, detail)
+        elif result != "ok":
+            log.debug("listener %s: handshake ended: %s %s", listener or self._names, result, detail)
+
+    def secure_failures(self, listener: str) -> Callable[[TLSFailure], None]:
+        """Counts what breaks connections after their handshake."""
+        return partial(self._broke, listener)
+
+    def _broke(self, listener: str, failure: TLSFailure) -> None:
+        metrics = self.plane.metrics
+        self._values[metrics.counter("penstock_tls_failures_total", (listener, failure.reason))] += 1.0
+        log.debug("listener %s: TLS connection broken: %s", listener, failure.detail)
+
+    # --- stop --------------------------------------------------------------------------------
 
     def begin_drain(self) -> None:
         """Every answer from now on says `Connection: close`; accepting goes on."""

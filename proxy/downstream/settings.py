@@ -12,6 +12,8 @@ class DataPlaneSettings(Struct, frozen=True):
     """Our name in Via; alike in all workers of one process group and nowhere else."""
     header_timeout: float = 10.0
     """For a whole head once its first byte is there, and for the first byte of a new connection."""
+    handshake_timeout: float = 10.0
+    """From accept to the end of a TLS handshake."""
     idle_timeout: float = 75.0
     """Between requests of one connection."""
     body_timeout: float = 30.0

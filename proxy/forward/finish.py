@@ -73,6 +73,7 @@ def _record(exchange: Record, duration: float, upstream: float) -> AccessRecord:
         backend=exchange.backend.name if exchange.backend is not None else "",
         endpoint=exchange.endpoint,
         retries=exchange.retries,
+        tls=exchange.origin.tls,
         user_agent=_field(request, b"user-agent"),
     )
 
@@ -112,6 +113,7 @@ def finish_refused(origin: Origin, error: ProxyError, bytes_out: int) -> None:
                 reason=error.reason,
                 bytes_out=bytes_out,
                 client=origin.client.address,
+                tls=origin.tls,
                 generation=plane.generation,
             )
         )

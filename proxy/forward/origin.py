@@ -1,5 +1,6 @@
 """Origin: where exchanges come from - one client connection on one bound port."""
 
+from proxy.errors import Misdirected
 from proxy.forward.live import LiveListener
 from proxy.forward.plane import Plane
 from proxy.protocol.forwarding import Client
@@ -16,12 +17,43 @@ class Port:
         self.table = table
 
 
+class SecurePort:
+    """A port as seen through one TLS connection, whose certificate was that of one listener.
+
+    A request for a host of another listener must not be answered here: the client was shown, and may have been
+    asked for, the wrong certificate (RFC 9110 section 7.4; Gateway API, listeners[].hostname).
+    """
+
+    __slots__ = ("_port", "_server_name", "version")
+
+    def __init__(self, port: Port, server_name: bytes, version: str) -> None:
+        self._port = port
+        self._server_name = server_name
+        self.version = version
+        """Of TLS: "TLSv1.3"."""
+
+    @property
+    def table(self) -> "SecurePort":
+        """Like Port.table, of the snapshot in use."""
+        return self
+
+    def choose(self, host: bytes) -> LiveListener | None:
+        """The listener for a host. Raises Misdirected when it is not the one that the server name chooses."""
+        table = self._port.table
+        chosen = table.choose(host)
+        if host != self._server_name and chosen is not None and chosen is not table.choose(self._server_name):
+            raise Misdirected("misdirected", "this host belongs to another listener than the TLS server name")
+        return chosen
+
+
 class Origin:
     """What all exchanges of a connection share; made once per connection."""
 
-    __slots__ = ("client", "plane", "port")
+    __slots__ = ("client", "plane", "port", "tls")
 
-    def __init__(self, plane: Plane, port: Port, client: Client) -> None:
+    def __init__(self, plane: Plane, port: Port | SecurePort, client: Client, tls: str = "") -> None:
         self.plane = plane
         self.port = port
         self.client = client
+        self.tls = tls
+        """Its version, "" for clear text."""

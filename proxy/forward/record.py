@@ -2,7 +2,7 @@
 
 from proxy.errors import ProxyError
 from proxy.forward.live import LiveBackend, LiveListener, LiveRule
-from proxy.forward.plane import Plane
+from proxy.forward.origin import Origin
 from proxy.protocol.message import Request
 from proxy.routing.hit import Hit
 from proxy.upstream.pool import Pool
@@ -12,16 +12,19 @@ class Record:
     """Filled in by the exchange as it goes; read by counters and the access log."""
 
     __slots__ = ("backend", "bytes_in", "bytes_out", "client", "connected", "ended", "error",
-                 "first_byte", "generation", "head_sent", "hit", "listener", "path", "plane", "pool",
-                 "query", "request", "request_id", "retries", "routed", "rule", "started", "status")  # fmt: skip
+                 "first_byte", "generation", "head_sent", "hit", "listener", "origin", "path", "plane",
+                 "pool", "query", "request", "request_id", "retries", "routed", "rule", "started",
+                 "status")  # fmt: skip
 
-    def __init__(self, plane: Plane, client: str, request: Request) -> None:
+    def __init__(self, origin: Origin, request: Request) -> None:
+        plane = origin.plane
+        self.origin = origin
         self.plane = plane
         self.request = request
         # The target as received, since filters may rewrite it.
         self.path = request.raw_path
         self.query = request.query
-        self.client = client
+        self.client = origin.client.address
         """The client's address, decided once."""
         self.request_id = b""
         self.generation = plane.generation

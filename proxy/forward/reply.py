@@ -10,6 +10,7 @@ _TITLES = {
     408: "Request Timeout",
     413: "Content Too Large",
     414: "URI Too Long",
+    421: "Misdirected Request",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     501: "Not Implemented",

@@ -71,6 +71,12 @@ METRICS: dict[str, Metric] = {
         "counter", "Requests that no rule matched, by the criterion that failed last.", ("listener", "reason")
     ),
     "penstock_open_connections": Metric("gauge", "Open client connections.", ("listener", "protocol")),
+    "penstock_tls_handshakes_total": Metric(
+        "counter", "TLS handshakes ended, by result: ok, or why there was none.", ("listener", "result")
+    ),
+    "penstock_tls_failures_total": Metric(
+        "counter", "TLS connections broken off after their handshake, by reason.", ("listener", "reason")
+    ),
     "penstock_access_log_dropped_total": Metric(
         "counter", "Access log lines dropped because what they are written to was too slow."
     ),
@@ -96,6 +102,9 @@ METRICS: dict[str, Metric] = {
         "counter",
         "Objects made for Gateways that had to be written, by what came of it.",
         ("kind", "result"),
+    ),
+    "penstock_tls_certificate_not_after_timestamp_seconds": Metric(
+        "gauge", "When a certificate of a listener ends; cn is its common name.", ("listener", "cn")
     ),
     "penstock_worker_restarts_total": Metric("counter", "Workers that ended and were started again."),
     "penstock_kubernetes_watch_events_total": Metric(

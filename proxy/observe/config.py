@@ -17,6 +17,7 @@ class ConfigMetrics:
     def __init__(self, loop_name: str) -> None:
         self.series = WorkerMetrics.in_memory(slots=8192)
         self._objects: set[tuple[str, str]] = set()
+        self._certificates: set[tuple[str, str]] = set()
         build = (__version__, platform.python_version(), loop_name, "false")
         self.set("penstock_build_info", build, 1.0)
         self.count("penstock_worker_restarts_total", by=0.0)
@@ -38,6 +39,12 @@ class ConfigMetrics:
         self._objects |= counts.keys()
         for labels in self._objects:
             self.set("penstock_config_objects", labels, float(counts.get(labels, 0)))
+
+    def certificates(self, ends: Mapping[tuple[str, str], float]) -> None:
+        """(listener, common name) to the end of its certificate. One that is no longer served goes to 0."""
+        self._certificates |= ends.keys()
+        for labels in self._certificates:
+            self._set("penstock_tls_certificate_not_after_timestamp_seconds", labels, ends.get(labels, 0.0))
 
     def acknowledged(self, worker: int, generation: int) -> None:
         self.set("penstock_config_generation", (str(worker),), float(generation))

@@ -219,6 +219,7 @@ class Control:
             return await self._installer.rebind(self._crew.all)
         await self._installer.install(snapshot, self._crew.all)
         self._crew.note_generations()
+        self._metrics.certificates(snapshot.certificate_ends())
         self._exposition.set_live(live_objects(snapshot, self._installer.detail))
         self._metrics.loaded({"swap": self._installer.swap_seconds})
         self._report.installed(snapshot)

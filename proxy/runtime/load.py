@@ -65,7 +65,7 @@ class Loader:
         began = time.monotonic()
         loaded = self._source.load()
         read = time.monotonic()
-        translation = self._translate(loaded.resources, previous=self._previous, held=loaded.held)
+        translation = self._translate(loaded.resources, previous=self._previous, held=loaded.held, now=time.time())
         self._previous = translation
         problems = loaded.place((*loaded.problems, *translation.problems))
         durations = {"load": read - began, "translate": time.monotonic() - read}

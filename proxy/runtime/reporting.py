@@ -44,14 +44,14 @@ class Reporter:
             return
         self._say(f"Penstock serves {summary(snapshot)} with {count(workers, 'worker')}.")
         for bind in bound:
-            self._say(f"  {place(bind)}  {', '.join(bind.listeners)}")
+            self._say(f"  {place(bind, snapshot.is_secure(bind))}  {', '.join(bind.listeners)}")
         if admin_url:
             self._say(f"  {admin_url}  dashboard, metrics, health")
 
 
-def place(bind: Bind) -> str:
+def place(bind: Bind, secure: bool = False) -> str:
     """As a URL where there is one address to name."""
-    return f"http://{display(bind.address or 'localhost')}:{bind.port}"
+    return f"http{'s' if secure else ''}://{display(bind.address or 'localhost')}:{bind.port}"
 
 
 def summary(snapshot: Snapshot) -> str:

@@ -35,6 +35,8 @@ def difference(old: Snapshot | None, new: Snapshot) -> Delta:
         dropped_buckets=_dropped(old.buckets, new.buckets),
         upstreams=_changed(old.upstreams, new.upstreams),
         dropped_upstreams=_dropped(old.upstreams, new.upstreams),
+        certificates=_changed(old.certificates, new.certificates),
+        dropped_certificates=_dropped(old.certificates, new.certificates),
     )
 
 
@@ -58,6 +60,7 @@ def apply(old: Snapshot | None, delta: Delta) -> Snapshot:
         listeners=delta.listeners,
         buckets=_patched(old.buckets, delta.buckets, delta.dropped_buckets),
         upstreams=_patched(old.upstreams, delta.upstreams, delta.dropped_upstreams),
+        certificates=_patched(old.certificates, delta.certificates, delta.dropped_certificates),
     )
 
 

@@ -12,6 +12,7 @@ from proxy.filters.base import FilterContext
 from proxy.protocol.message import Reply, Request
 from proxy.routing.explain import Candidate, Explanation, NearMiss, Question, Served, explain
 from proxy.snapshot.describe import filter_data, match_data, policy_data, text
+from proxy.snapshot.explain_tls import Handshake, shake_hands
 from proxy.snapshot.question import CLIENT, WELL_KNOWN, Asked, as_received
 from proxy.snapshot.route import BackendRef, Filter, Rule
 from proxy.snapshot.snapshot import Snapshot
@@ -28,9 +29,12 @@ def explain_request(snapshot: Snapshot, asked: Asked) -> dict[str, Any]:
         request = as_received(asked, port)
     except ProxyError as error:
         return _refused(asked, port, f"{error.status}: {error.detail}")
+    handshake = shake_hands(snapshot, port, asked, request.host)
+    if handshake is not None and handshake.refused:
+        return _refused(asked, port, handshake.refused) | _tls(handshake)
     question = Question(request.host, request.path, request.method, request.headers, request.query)
     explanation = _ask(snapshot, port, question)
-    answer = _answer(asked, port, explanation)
+    answer = _answer(asked, port, explanation) | _tls(handshake)
     if explanation.winner is not None:
         context = FilterContext(asked.scheme, port, CLIENT)
         answer |= _outcome(snapshot, explanation.winner.rule, request, context)
@@ -63,6 +67,12 @@ def served(snapshot: Snapshot, key: str) -> Served:
     return Served(key, snapshot.listeners[key].hostname, buckets)
 
 
+def _tls(handshake: Handshake | None) -> dict[str, Any]:
+    if handshake is None or not handshake.listener:
+        return {"tls": None}
+    return {"tls": {"server_name": handshake.server_name, "listener": handshake.listener}}
+
+
 def _refused(asked: Asked, port: int, why: str) -> dict[str, Any]:
     return _answer(asked, port, Explanation("", None, (), ())) | {"refused": why}
 
@@ -72,6 +82,7 @@ def _answer(asked: Asked, port: int, explanation: Explanation) -> dict[str, Any]
     return {
         "request": {"method": asked.method, "url": asked.url, "headers": [list(field) for field in asked.headers]},
         "port": port,
+        "tls": None,
         "listener": explanation.listener or None,
         "winner": None if winner is None else _entry(winner),
         "candidates": [_entry(one) | {"decided_by": one.decided_by or None} for one in explanation.candidates],

@@ -33,6 +33,12 @@ class Asked(NamedTuple):
         return _split(self.url)[0]
 
     @property
+    def host(self) -> str:
+        """The host that the URL names; an IPv6 address without its brackets."""
+        authority = _split(self.url)[1]
+        return authority[1 : authority.find("]")] if authority.startswith("[") else authority.partition(":")[0]
+
+    @property
     def port(self) -> int | None:
         """The port that the URL names."""
         authority = _split(self.url)[1]

@@ -1,7 +1,8 @@
 """Snapshot: one whole compiled configuration, and what of it changed since the one before."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.route import HostBucket
 
 
@@ -34,6 +35,8 @@ class Listener(Struct, frozen=True):
     """Exact, wildcard or b""."""
     port: int
     """The declared port: Location, X-Forwarded-Port, port matching and metrics use it."""
+    certificates: tuple[str, ...] = ()
+    """Keys of Snapshot.certificates, in the order declared. Not empty where TLS ends here."""
 
     @property
     def key(self) -> str:
@@ -60,6 +63,21 @@ class Snapshot(Struct, frozen=True):
     buckets: dict[tuple[str, bytes], HostBucket]
     """(listener key, hostname) to the routes served there."""
     upstreams: dict[str, Upstream]
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+    """By Certificate.digest, so a renewed one has another key."""
+
+    def certificate_ends(self) -> dict[tuple[str, str], float]:
+        """(listener key, common name) to seconds since the epoch; of several with one name the first to end."""
+        ends: dict[tuple[str, str], float] = {}
+        for listener in self.listeners.values():
+            for certificate in map(self.certificates.__getitem__, listener.certificates):
+                at = (listener.key, certificate.common_name)
+                ends[at] = min(certificate.not_after, ends.get(at, certificate.not_after))
+        return ends
+
+    def is_secure(self, bind: Bind) -> bool:
+        """TLS is spoken there: protocols of one port are of one family."""
+        return any(key in self.listeners and self.listeners[key].protocol == "HTTPS" for key in bind.listeners)
 
 
 class Delta(Struct, frozen=True):
@@ -76,3 +94,6 @@ class Delta(Struct, frozen=True):
     upstreams: dict[str, Upstream]
     """Changed or new."""
     dropped_upstreams: tuple[str, ...]
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+    """New."""
+    dropped_certificates: tuple[str, ...] = ()

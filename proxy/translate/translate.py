@@ -66,15 +66,17 @@ def translate(
     *,
     held: Mapping[ObjectKey, tuple[str, ...]] = NOTHING_HELD,
     check_regex: CheckRegex = pattern_error,
+    now: float = 0.0,
 ) -> Translation:
     """`previous` is the translation before, of which everything is kept that still holds, addresses above all;
     `held` are the addresses of Gateways that it does not know, as their statuses name them.
 
+    `now`, in seconds since the epoch, is what certificates are held against.
     Generations count up from 1 along the chain of translations, whatever was kept.
     """
     generation = previous.snapshot.generation + 1 if previous else 1
     if previous is not None and previous.settings != settings:
         previous = None
-    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held)
+    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held, now)
     compiled = compile_snapshot(graph, previous.compiled if previous else None, generation=generation)
     return Translation(resources, settings, graph, compiled)

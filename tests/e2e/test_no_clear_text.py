@@ -75,4 +75,4 @@ def test_what_cannot_be_spoken_is_refused_and_nobody_is_connected_to(tmp_path: P
             said = penstock.said()
         for name in refused:
             assert f"HTTPRoute/default/{name}]: spec.rules[0].backendRefs[0]" in said
-        assert "HTTPS listeners are not served by this version yet" in said
+        assert "spec.listeners[1].tls.certificateRefs[0].name: there is no Secret default/certificate" in said

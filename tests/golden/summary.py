@@ -19,7 +19,7 @@ from proxy.snapshot.route import (
     Rewrite,
     Rule,
 )
-from proxy.snapshot.snapshot import Snapshot, Upstream
+from proxy.snapshot.snapshot import Listener, Snapshot, Upstream
 from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.translate import Translation
@@ -64,6 +64,7 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
     listeners: dict[str, Any] = {
         key: {
             "serves": f"{listener.protocol} port {listener.port} {listener.hostname.decode() or '(every host)'}",
+            **_certificates(snapshot, listener),
             "hosts": {},
         }
         for key, listener in snapshot.listeners.items()
@@ -80,6 +81,11 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "rules": dict(sorted(rules.items())),
         "upstreams": {key: _upstream(upstream) for key, upstream in snapshot.upstreams.items()},
     }
+
+
+def _certificates(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:
+    names = [snapshot.certificates[key].names for key in listener.certificates]
+    return {"certificates": [", ".join(name.decode() for name in each) for each in names]} if names else {}
 
 
 def _entry(entry: Entry, rule: Rule) -> str:

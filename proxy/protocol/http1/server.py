@@ -58,6 +58,11 @@ class ServerCodec(ResponseSender):
         """No request begun or in flight: the connection may be closed without losing one."""
         return self._state == HEAD and not self._buffer
 
+    @property
+    def tunnels(self) -> bool:
+        """After a 101: octets are passed on, and only the connection's end delimits them."""
+        return self._state == TUNNEL
+
     def feed(self, data: bytes) -> None:
         """Octets from the client, in order; any split is fine."""
         state = self._state

@@ -6,6 +6,7 @@ from operator import is_
 from msgspec import Struct
 
 from proxy.resources.meta import ObjectKey
+from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from proxy.translate.compile.buckets import Buckets, build_buckets
 from proxy.translate.compile.routes import CompiledRoute, compile_route
@@ -32,6 +33,7 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
         listeners=_listeners(graph),
         buckets=dict(buckets.compiled),
         upstreams=build_upstreams(routes.values(), graph.backends),
+        certificates=_certificates(graph),
     )
     if previous is not None and _same(snapshot, previous.snapshot):
         snapshot = previous.snapshot
@@ -50,9 +52,16 @@ def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, 
 
 
 def _listeners(graph: Graph) -> dict[str, Listener]:
-    """Those that are bound."""
+    return {node.key: _listener(node) for node in _bound(graph)}
+
+
+def _certificates(graph: Graph) -> dict[str, Certificate]:
+    return {item.key: item.certificate for node in _bound(graph) for item in node.certificates}
+
+
+def _bound(graph: Graph) -> list[ListenerNode]:
     nodes = {node.key: node for gateway in graph.gateways.values() for node in gateway.listeners if gateway.binds(node)}
-    return {key: _listener(nodes[key]) for bind in graph.binds for key in bind.listeners}
+    return [nodes[key] for bind in graph.binds for key in bind.listeners]
 
 
 def _listener(node: ListenerNode) -> Listener:
@@ -62,6 +71,7 @@ def _listener(node: ListenerNode) -> Listener:
         protocol=node.spec.protocol,
         hostname=node.hostname.encode(),
         port=node.spec.port,
+        certificates=tuple(item.key for item in node.certificates),
     )
 
 
@@ -71,6 +81,7 @@ def _same(new: Snapshot, old: Snapshot) -> bool:
         new.binds == old.binds
         and new.listeners == old.listeners
         and new.upstreams == old.upstreams
+        and new.certificates.keys() == old.certificates.keys()
         and new.buckets.keys() == old.buckets.keys()
         and all(map(is_, new.buckets.values(), (old.buckets[key] for key in new.buckets)))
     )

@@ -189,7 +189,7 @@ def _why_not_allowed(field: str, named: list[ListenerNode], route: RouteNode) ->
     if not any(map(_allows_kind, named)):
         listed = ", ".join(f"{listener.spec.name} ({listener.spec.protocol})" for listener in named)
         return c.not_allowed(
-            field, f"no listener of Gateway {gateway} takes HTTPRoutes: {listed}", "use an HTTP listener"
+            field, f"no listener of Gateway {gateway} takes HTTPRoutes: {listed}", "use an HTTP or HTTPS listener"
         )
     namespace = route.resource.metadata.namespace
     rules = "; ".join(_namespace_rule(listener) for listener in named if _allows_kind(listener))

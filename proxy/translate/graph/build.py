@@ -12,6 +12,7 @@ from proxy.translate.graph.addresses import EMPTY, Placement, place_gateways
 from proxy.translate.graph.attach import Admission, attach
 from proxy.translate.graph.backends import Backends
 from proxy.translate.graph.binds import plan_binds
+from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.gateways import Gateways, accept_gateways
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, RouteNode
@@ -24,6 +25,7 @@ class Graph(Struct):
     """Everything that configuration and status are read from."""
 
     declared: Gateways
+    certificates: Certificates
     gateways: Mapping[ObjectKey, GatewayNode]
     """Ours, the most senior first, after sockets were given out."""
     binds: tuple[BindNode, ...]
@@ -46,12 +48,14 @@ def build_graph(
     check_regex: CheckRegex,
     previous: Graph | None,
     held: Memory,
+    now: float = 0.0,
 ) -> Graph:
     """`previous` must come from the same settings; of it is kept what nothing has changed.
 
     `held`: Gateway to the addresses its status named when it was first seen.
     """
-    declared = accept_gateways(resources, settings)
+    certificates = Certificates(resources, now, previous.certificates if previous else None)
+    declared = accept_gateways(resources, settings, certificates)
     known = previous.placement if previous else EMPTY
     placement = place_gateways(declared.nodes, resources, settings, held=held, previous=known)
     gateways, binds = plan_binds(placement.nodes, settings.port_map)
@@ -59,7 +63,19 @@ def build_graph(
     routes = _check_routes(resources, Checks(backends, check_regex), previous)
     admission = Admission(resources, gateways)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
-    return Graph(declared, gateways, binds, backends, routes, admission, attachments, _count(attachments), placement)
+    return Graph(
+        declared,
+        certificates,
+        gateways,
+        binds,
+        backends,
+        routes,
+        admission,
+        attachments,
+        _count(attachments),
+        placement,
+        frozenset(certificates.wanted),
+    )
 
 
 def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None) -> dict[ObjectKey, RouteNode]:

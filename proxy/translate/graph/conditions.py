@@ -185,6 +185,60 @@ def invalid_route_kind(field: str, kind: str, protocol: str, possible: str) -> F
     )
 
 
+def tls_missing(field: str) -> Finding:
+    return unsupported_value(field, "an HTTPS listener needs a certificate", "add tls with certificateRefs")
+
+
+def tls_mode(field: str, mode: str) -> Finding:
+    return unsupported_value(
+        field, f"{mode} is not possible with protocol HTTPS", "use Terminate, or protocol TLS with a TLSRoute"
+    )
+
+
+def client_validation(field: str) -> Finding:
+    """Never served without: who asks for client certificates must not get a listener open to everybody."""
+    return unsupported_value(
+        field,
+        "spec.tls.frontend asks for client certificates, which this version does not check yet",
+        "it is not served without them; remove the validation if nobody is to be checked",
+    )
+
+
+def tls_option(field: str, name: str) -> Finding:
+    return advice(field, f"option {name!r} is not known and has no effect", "remove it")
+
+
+def no_certificate(field: str) -> Finding:
+    return unresolved("InvalidCertificateRef", field, "none is named", "name the Secret that holds the certificate")
+
+
+def certificate_kind(field: str, group: str, kind: str) -> Finding:
+    named = f"{kind}.{group}" if group else kind
+    return unresolved("InvalidCertificateRef", field, f"{named} cannot hold a certificate", "use a core Secret")
+
+
+def certificate_not_permitted(field: str, secret: str, namespace: str) -> Finding:
+    target, _, name = secret.partition("/")
+    return unresolved(
+        "RefNotPermitted",
+        field,
+        f"no ReferenceGrant lets Gateways of namespace {namespace} refer to Secret {secret}",
+        f"add a ReferenceGrant to namespace {target}: from Gateway in {namespace}, to Secret {name}",
+    )
+
+
+def certificate_missing(field: str, secret: str, hint: str) -> Finding:
+    return unresolved("InvalidCertificateRef", field, f"there is no Secret {secret}", hint)
+
+
+def certificate_unusable(field: str, secret: str, part: str, message: str, hint: str) -> Finding:
+    return unresolved("InvalidCertificateRef", field, f"{part} of Secret {secret} {message}", hint)
+
+
+def certificate_expired(field: str, secret: str) -> Finding:
+    return advice(field, f"the certificate of Secret {secret} has expired", "renew it; until then clients refuse it")
+
+
 # --- routes: attachment -----------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from proxy.resources.store import ResourceSet
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.addresses import is_ip
 from proxy.translate.graph.age import seniority
+from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.conditions import Finding, Findings
 from proxy.translate.graph.listeners import build_listeners
 from proxy.translate.graph.nearest import Names
@@ -30,7 +31,7 @@ class Gateways(Struct, frozen=True):
     """About Gateways that are not ours and may not be meant so."""
 
 
-def accept_gateways(resources: ResourceSet, settings: TranslateSettings) -> Gateways:
+def accept_gateways(resources: ResourceSet, settings: TranslateSettings, certificates: Certificates) -> Gateways:
     """Every class with our controllerName, every Gateway of such a class."""
     declared = resources.by_kind(GatewayClass)
     classes = dict(_our_classes(declared.values(), resources, settings))
@@ -40,7 +41,7 @@ def accept_gateways(resources: ResourceSet, settings: TranslateSettings) -> Gate
         node = classes.get(gateway.spec.gateway_class_name)
         if node is not None:
             if settings.only_gateway in ("", str(gateway.key)):
-                nodes[gateway.key] = _gateway(gateway, node, resources)
+                nodes[gateway.key] = _gateway(gateway, node, resources, certificates)
         elif settings.file_mode:
             advice.append((gateway, _not_ours(gateway.spec.gateway_class_name, declared)))
     return Gateways(classes, nodes, tuple(advice))
@@ -66,12 +67,13 @@ def _not_ours(name: str, declared: Mapping[ObjectKey, GatewayClass]) -> Finding:
     return c.unknown_class(name, names.hint(name, "GatewayClasses"))
 
 
-def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet) -> GatewayNode:
+def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, certificates: Certificates) -> GatewayNode:
     """Without addresses: those are given out when all Gateways are known (addresses.py)."""
     own = gateway_parameters(gateway, resources)
     refusal, spec = ((own,), None) if isinstance(own, Finding) else ((), own or owner.parameters)
     findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *_advice(gateway))
-    return GatewayNode(gateway, (), build_listeners(gateway), findings, spec or GatewayParametersSpec())
+    listeners = build_listeners(gateway, certificates)
+    return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec())
 
 
 def _class_findings(owner: ClassNode) -> Findings:
@@ -88,7 +90,7 @@ def _address_findings(gateway: Gateway) -> Iterator[Finding]:
 
 
 def _advice(gateway: Gateway) -> Iterator[Finding]:
-    if gateway.spec.tls:
-        yield c.advice("spec.tls", "TLS settings have no effect: this version serves no TLS yet")
+    if gateway.spec.tls and gateway.spec.tls.backend:
+        yield c.advice("spec.tls.backend", "has no effect: this version speaks no TLS to backends yet")
     if gateway.spec.default_scope not in (None, "None"):
         yield c.advice("spec.defaultScope", "default Gateways are not served", "name the Gateway in parentRefs")

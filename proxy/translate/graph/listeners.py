@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind
 from proxy.translate.graph import conditions as c
+from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.conditions import Finding, Findings
 from proxy.translate.graph.nodes import ListenerNode
 
@@ -26,11 +27,13 @@ class Protocol(NamedTuple):
     by_hostname: bool = True
     """Listeners of one port are told apart by hostname."""
     transport: str = "TCP"
+    secure: bool = False
+    """TLS ends at the listener."""
 
 
 PROTOCOLS = {
     "HTTP": Protocol("HTTP", ("HTTPRoute",)),
-    "HTTPS": Protocol("TLS", ()),
+    "HTTPS": Protocol("TLS", ("HTTPRoute",), secure=True),
     "TLS": Protocol("TLS", ()),
     "TCP": Protocol("TCP", (), by_hostname=False),
     "UDP": Protocol("UDP", (), by_hostname=False, transport="UDP"),
@@ -48,9 +51,9 @@ def is_hostname(text: str) -> bool:
     return len(text) <= 253 and _HOSTNAME.fullmatch(text) is not None
 
 
-def build_listeners(gateway: Gateway) -> tuple[ListenerNode, ...]:
+def build_listeners(gateway: Gateway, certificates: Certificates) -> tuple[ListenerNode, ...]:
     """In the order of spec.listeners."""
-    nodes = [_listener(gateway, i, spec) for i, spec in enumerate(gateway.spec.listeners)]
+    nodes = [_listener(gateway, i, spec, certificates) for i, spec in enumerate(gateway.spec.listeners)]
     conflicts = {**dict(_conflicts(nodes)), **dict(_repeated_names(nodes))}
     return tuple(
         replace(node, findings=(*node.findings, conflicts[i])) if i in conflicts else node
@@ -58,17 +61,32 @@ def build_listeners(gateway: Gateway) -> tuple[ListenerNode, ...]:
     )
 
 
-def _listener(gateway: Gateway, index: int, spec: Listener) -> ListenerNode:
+def _listener(gateway: Gateway, index: int, spec: Listener, certificates: Certificates) -> ListenerNode:
     field = f"spec.listeners[{index}]"
     kinds, kind_findings = _route_kinds(field, spec)
+    secure = spec.protocol in PROTOCOLS and PROTOCOLS[spec.protocol].secure
+    served, tls_findings = certificates.of_listener(gateway, field, spec) if secure else ((), ())
+    if secure and _validates_clients(gateway, spec.port):
+        tls_findings = (*tls_findings, c.client_validation(field))
     return ListenerNode(
         gateway=gateway.key,
         spec=spec,
         hostname=(spec.hostname or "").lower(),
         kinds=kinds,
-        findings=(*_protocol_findings(field, spec), *kind_findings, *_value_findings(field, spec)),
+        findings=(*_protocol_findings(field, spec), *kind_findings, *_value_findings(field, spec), *tls_findings),
         transport=PROTOCOLS[spec.protocol].transport if spec.protocol in PROTOCOLS else "TCP",
+        certificates=served,
+        secure=secure,
     )
+
+
+def _validates_clients(gateway: Gateway, port: int) -> bool:
+    """spec.tls.frontend asks for client certificates on this port; its own entry wins over the default."""
+    frontend = gateway.spec.tls.frontend if gateway.spec.tls else None
+    if frontend is None:
+        return False
+    own = next((entry.tls for entry in frontend.per_port if entry.port == port), frontend.default)
+    return own.validation is not None
 
 
 def _protocol_findings(field: str, spec: Listener) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupK
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
 from proxy.resources.meta import BackendObjectReference, ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
+from proxy.snapshot.certificate import Certificate
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
 
 
@@ -33,6 +34,22 @@ class ClassNode(Struct, frozen=True):
         return not has(self.findings, ACCEPTED)
 
 
+class CertificateNode(Struct, frozen=True, eq=False):
+    """A certificate that can be served. Compared by what it is."""
+
+    secret: str
+    """NAMESPACE/NAME."""
+    key: str
+    """Certificate.digest."""
+    certificate: Certificate
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CertificateNode) and (self.secret, self.key) == (other.secret, other.key)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 class ListenerNode(Struct, frozen=True):
     """One listener of one Gateway of ours."""
 
@@ -45,6 +62,10 @@ class ListenerNode(Struct, frozen=True):
     findings: Findings = ()
     transport: str = "TCP"
     """TCP or UDP: with the port, what is bound."""
+    certificates: tuple[CertificateNode, ...] = ()
+    """Those that can be served, in the order declared."""
+    secure: bool = False
+    """TLS ends here, so without a certificate it cannot be served."""
 
     @property
     def key(self) -> str:
@@ -58,7 +79,8 @@ class ListenerNode(Struct, frozen=True):
     @property
     def served(self) -> bool:
         """With none of its route kinds possible nothing could ever be answered, so it is not bound."""
-        return self.accepted and not (has(self.findings, RESOLVED_REFS) and not self.kinds)
+        reachable = bool(self.kinds) or not has(self.findings, RESOLVED_REFS)
+        return self.accepted and reachable and not (self.secure and not self.certificates)
 
 
 class Published(NamedTuple):

@@ -1,0 +1,150 @@
+"""A new connection on a TLS port, until it is known what it carries.
+
+    ClientHello -> listener by server name -> engine -> handshake -> ClientConnection over a SecureTransport
+
+The hello is read before there is a TLS object: so a name that nobody serves ends without an alert, and what
+is chosen by it can be anything, not only a certificate.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from proxy.downstream.connection import ClientConnection, has_unread
+from proxy.downstream.tls.engine import Engine, TLSFailure
+from proxy.downstream.tls.transport import SecureTransport
+from proxy.forward.origin import SecurePort
+from proxy.protocol.tls.client_hello import ClientHello, HelloReader, MalformedHello, NotTLS
+from proxy.wheel import Deadline
+
+if TYPE_CHECKING:
+    from proxy.downstream.listeners import BoundPort
+
+
+class Handshake(asyncio.Protocol):
+    """The event loop's protocol from accept to the end of the handshake, then replaced on the same transport."""
+
+    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_server_name", "_tcp")
+
+    def __init__(self, bound: "BoundPort") -> None:
+        self._bound = bound
+        self._tcp: asyncio.Transport | None = None
+        self._deadline = Deadline(bound.wheel, self._timed_out)
+        self._hello = HelloReader()
+        self._engine: Engine | None = None
+        self._listener = ""
+        """Key of the listener that the server name chose."""
+        self._server_name = b""
+        self._done = False
+        """It is counted how this ended."""
+
+    # --- event loop --------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        bound = self._bound
+        self._tcp = cast(asyncio.Transport, transport)
+        self._deadline.set(bound.clock() + bound.settings.handshake_timeout)
+        bound.arrived(self)
+        if bound.plane.open_connections > bound.settings.max_connections:
+            self.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._done:
+            return
+        if self._engine is None:
+            self._read_hello(data)
+        else:
+            self._shake_hands(self._engine, data)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end("client_reset" if exc is not None else "client_closed")
+        self._tcp = self._engine = None
+        self._bound.left(self)
+
+    # --- steps -------------------------------------------------------------------------------
+
+    def _read_hello(self, data: bytes) -> None:
+        try:
+            hello = self._hello.feed(data)
+        except NotTLS:
+            self._refuse("not_tls")
+        except MalformedHello:
+            self._refuse("malformed_hello")
+        else:
+            if hello is not None:
+                self._choose(hello)
+
+    def _choose(self, hello: ClientHello) -> None:
+        listener = self._bound.port.table.choose(hello.server_name)
+        if listener is None:
+            self._refuse("unknown_server_name" if hello.server_name else "no_server_name")
+            return
+        self._listener = listener.key
+        self._server_name = hello.server_name
+        try:
+            self._engine = self._bound.engine(listener, hello)
+        except TLSFailure as failure:
+            self._refuse(failure.reason, failure.detail)
+            return
+        self._shake_hands(self._engine, self._hello.octets)
+
+    def _shake_hands(self, engine: Engine, data: bytes) -> None:
+        assert self._tcp is not None
+        engine.feed(data)
+        try:
+            complete = engine.handshake()
+        except TLSFailure as failure:
+            self._tcp.write(engine.take())  # the alert
+            self._refuse(failure.reason, failure.detail)
+            return
+        if out := engine.take():
+            self._tcp.write(out)
+        if complete:
+            self._hand_over(engine)
+
+    def _hand_over(self, engine: Engine) -> None:
+        """To whoever speaks the application protocol that was agreed on: HTTP/1.1 also where none was."""
+        bound, tcp = self._bound, self._tcp
+        assert tcp is not None
+        self._end("ok")
+        self._tcp = self._engine = None
+        bound.left(self)
+        carried = ClientConnection(bound, SecurePort(bound.port, self._server_name, engine.version))
+        transport = SecureTransport(tcp, engine, carried, bound.secure_failures(self._listener))
+        tcp.set_protocol(transport)
+        transport.begin()
+
+    # --- ends --------------------------------------------------------------------------------
+
+    def _refuse(self, result: str, detail: str = "") -> None:
+        """Close without a word of ours."""
+        self._end(result, detail)
+        if self._tcp is not None:
+            self._tcp.close()
+
+    def _end(self, result: str, detail: str = "") -> None:
+        """Counted once."""
+        if not self._done:
+            self._done = True
+            self._deadline.drop()
+            self._bound.shook_hands(self._listener, result, detail)
+
+    def _timed_out(self) -> None:
+        self._end("timeout")
+        self.abort()
+
+    def abort(self) -> None:
+        if self._tcp is not None:
+            self._tcp.abort()
+
+    # --- drain -------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Nothing to say yet: what it will carry asks the port."""
+
+    def close_if_idle(self) -> None:
+        """Close when not even the hello has begun to come; a client that has begun has its deadline."""
+        if self._tcp is not None and not self._hello.begun and not has_unread(self._tcp):
+            self._refuse("drained")

@@ -1,0 +1,27 @@
+"""Certificate: a chain and its private key, ready to be served. The key is shown to nobody."""
+
+from hashlib import sha256
+
+from msgspec import Struct
+
+
+class Certificate(Struct, frozen=True):
+    """What one Secret of type kubernetes.io/tls holds."""
+
+    chain: bytes
+    """PEM, the leaf first."""
+    key: bytes
+    """PEM. A secret: never to be logged, dumped, or put into a message."""
+    names: tuple[bytes, ...] = ()
+    """DNS names of the leaf, lower-case; a wildcard stands for one label."""
+    common_name: str = ""
+    not_after: float = 0.0
+    """Seconds since the epoch."""
+
+    @property
+    def digest(self) -> str:
+        """Its identity: changes with any octet of chain or key, and reveals nothing of them."""
+        return sha256(len(self.chain).to_bytes(8, "big") + self.chain + self.key).hexdigest()
+
+    def __repr__(self) -> str:
+        return f"Certificate({self.common_name!r}, {len(self.names)} names)"
