@@ -1,0 +1,72 @@
+"""Certificates for tests, made when they are first asked for; each is its own root."""
+
+import datetime
+import ssl
+from functools import cache
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from proxy.snapshot.certificate import Certificate
+from proxy.translate.graph.x509 import read_certificate
+
+BEGINS = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+ENDS = datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC)
+
+
+class Pair(NamedTuple):
+    """A chain and its key, PEM."""
+
+    chain: bytes
+    key: bytes
+
+    @property
+    def certificate(self) -> Certificate:
+        return read_certificate(*self)
+
+
+def new_key(kind: str) -> ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey:
+    """ "rsa-2048", "ed25519", or the name of a curve."""
+    if kind.startswith("rsa"):
+        return rsa.generate_private_key(65537, int(kind.partition("-")[2]))
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    curves = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "secp256k1": ec.SECP256K1()}
+    return ec.generate_private_key(curves[kind])
+
+
+@cache
+def pair(
+    *names: str, kind: str = "p256", number: int = 0, ends: datetime.datetime = ENDS, passphrase: bytes = b""
+) -> Pair:
+    """For DNS names, the first of which is the common name; another `number` gives another pair."""
+    key = new_key(kind)
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, names[0]), x509.NameAttribute(NameOID.SERIAL_NUMBER, str(number))]
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(BEGINS)
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    )
+    signed = builder.sign(key, None if kind == "ed25519" else hashes.SHA256())
+    encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return Pair(signed.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+
+def client_context(*trusted: Pair) -> ssl.SSLContext:
+    """Trusts these alone, and checks names."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for each in trusted:
+        context.load_verify_locations(cadata=each.chain.decode())
+    return context
