@@ -13,13 +13,14 @@ ALLOWED = 32 * MIB
 
 
 @asynccontextmanager
-async def gateway_process(port: int) -> AsyncIterator[tuple[int, int]]:
+async def gateway_process(port: int, *options: str) -> AsyncIterator[tuple[int, int]]:
     """(pid, port) of a gateway in front of `port`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.e2e.gateway_process",
         str(port),
+        *options,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
