@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import shutil
+import ssl
 import time
 
 from benchmarks.load import wrk
@@ -81,16 +82,25 @@ class Contestant:
     def _wait_until_ready(self, deadline: float, admin_port: int) -> None:
         if admin_port:
             self._poll(deadline, admin_port, "127.0.0.1", "/readyz", ())
-        self._poll(deadline, self._port, *self._workload.request(self.table))
+        self._poll(deadline, self._port, *self._workload.request(self.table), secure=self.table.secure)
 
-    def _poll(self, deadline: float, port: int, host: str, path: str, headers: tuple[tuple[str, str], ...]) -> None:
+    def _poll(
+        self,
+        deadline: float,
+        port: int,
+        host: str,
+        path: str,
+        headers: tuple[tuple[str, str], ...],
+        *,
+        secure: bool = False,
+    ) -> None:
         seen = "no answer"
         while time.monotonic() < deadline:
             output = self._process.died()
             if output is not None:
                 raise NotReady(f"{self.name} ended before it answered: {output}")
             with contextlib.suppress(OSError, http.client.HTTPException):
-                status = status_of(port, host, path, headers)
+                status = status_of(port, host, path, headers, secure=secure)
                 if status == 200:
                     return
                 seen = f"{path} answers {status}"
@@ -98,9 +108,14 @@ class Contestant:
         raise NotReady(f"{self.name} is not ready in time ({seen}); its output is in {self._process.log}")
 
 
-def status_of(port: int, host: str, path: str, headers: tuple[tuple[str, str], ...] = ()) -> int:
-    """The status of one GET on a connection of its own. Raises OSError or HTTPException."""
+def status_of(
+    port: int, host: str, path: str, headers: tuple[tuple[str, str], ...] = (), *, secure: bool = False
+) -> int:
+    """The status of one GET on a connection of its own; any certificate will do. Raises OSError or HTTPException."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_PATIENCE)
+    if secure:
+        context = ssl._create_unverified_context()
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=_ANSWER_PATIENCE, context=context)
     try:
         fields = dict(headers)
         fields["Host"] = host if host != "127.0.0.1" else f"{host}:{port}"

@@ -27,9 +27,9 @@ def measure(workload: Workload, peers: Sequence[Peer], sizes: Sequence[int], slo
     with contextlib.ExitStack() as stack:
         running: dict[str, Contestant] = {}
         for peer in peers:
-            for size in sizes if peer.shapes or not workload.shape else []:
+            for size in sizes if peer.serves_all or not (workload.shape or workload.secure) else []:
                 name = f"{peer.name}@{size}" if workload.shape else peer.name
-                contestant = Contestant(name, peer, Table(workload.shape, size), workload, ground)
+                contestant = Contestant(name, peer, Table(workload.shape, size, workload.secure), workload, ground)
                 running[name] = stack.enter_context(contestant)
         starts = {name: _start(contestant, sizes) for name, contestant in running.items()}
         for contestant in running.values():

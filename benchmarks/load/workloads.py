@@ -44,6 +44,8 @@ class Table:
 
     shape: str = ""
     size: int = 1
+    secure: bool = False
+    """Served over TLS alone."""
 
     def __iter__(self) -> Iterator[Route]:
         return SHAPES[self.shape](self.size)
@@ -95,6 +97,8 @@ class Workload:
     """No two requests of a connection are alike: path, Cookie and Referer change with each."""
     shape: str = ""
     """A shape other than "" is measured at several table sizes; its last route is hit."""
+    secure: bool = False
+    """Over TLS."""
 
     def request(self, table: Table) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         """(host, path, headers) of the request that hits the last route of `table`."""
@@ -115,6 +119,8 @@ WORKLOADS = (
     Workload("get1m", "GET 1 MiB", path="/m1", connections=16),
     Workload("post10k", "POST 10 KiB", body=10 * 1024),
     Workload("connect", "GET 200 B, new connection per request", headers=CLOSE),
+    Workload("tls", "GET 200 B over TLS, connections kept", secure=True),
+    Workload("tls-connect", "GET 200 B over TLS, new connection per request", headers=CLOSE, secure=True),
     Workload("prefixes", "R prefixes under one host, last one hit", shape="prefixes", connections=16),
     Workload("headers", "R header matches under one path, last one hit", shape="headers", connections=16),
     Workload("hosts", "R/10 hosts with 10 prefixes each, last one hit", shape="hosts", connections=16),

@@ -58,7 +58,8 @@ def command(workload: Workload, table: Table, port: int, seconds: int, directory
         argv += ["-s", str(_post_script(workload.body, directory))]
     if workload.varied:
         argv += ["-s", str(_varying_script(path, directory))]
-    return [*argv, f"http://127.0.0.1:{port}{path}"]
+    scheme = "https" if workload.secure else "http"
+    return [*argv, f"{scheme}://127.0.0.1:{port}{path}"]
 
 
 def _post_script(octets: int, directory: Path) -> Path:

@@ -24,13 +24,17 @@ class Handshake(NamedTuple):
 
 
 def shake_hands(snapshot: Snapshot, port: int, asked: Asked, host: bytes) -> Handshake | None:
-    """None for clear text. `host`: that of the request."""
-    listeners = [listener for listener in snapshot.listeners.values() if listener.port == port]
-    secure = any(listener.certificates for listener in listeners)
-    if secure != (asked.scheme == "https"):
-        spoken, scheme = ("TLS", "https") if secure else ("clear text", "http")
-        return Handshake("", "", f"port {port} speaks {spoken}; ask for {scheme}://")
-    return _choose(listeners, _server_name(asked), host) if secure else None
+    """None for clear text. `host`: that of the request. Of several addresses with this port the first that takes it."""
+    binds = [bind for bind in snapshot.binds if any(snapshot.listeners[key].port == port for key in bind.listeners)]
+    secure = [bind for bind in binds if snapshot.is_secure(bind)]
+    if asked.scheme == "http":
+        plain = len(secure) < len(binds)
+        return None if plain else Handshake("", "", f"port {port} speaks TLS; ask for https://")
+    if not secure:
+        return Handshake("", "", f"port {port} speaks clear text; ask for http://")
+    name = _server_name(asked)
+    outcomes = [_choose([snapshot.listeners[key] for key in bind.listeners], name, host) for bind in secure]
+    return next((outcome for outcome in outcomes if not outcome.refused), outcomes[0])
 
 
 def _choose(listeners: list[Listener], server_name: bytes, host: bytes) -> Handshake:

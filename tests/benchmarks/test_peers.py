@@ -83,7 +83,7 @@ def test_haproxy_looks_routes_up_in_a_map(tmp_path: Path) -> None:
 def test_a_command_gets_its_ports(tmp_path: Path) -> None:
     peer = command.parse("mine=0:mine --listen {port} --to 127.0.0.1:{backend}")
     launch = peer.launch(plan(tmp_path, Table()))
-    assert (peer.name, peer.shapes) == ("mine", False)
+    assert (peer.name, peer.serves_all) == ("mine", False)
     assert launch.argv == ("mine", "--listen", "8001", "--to", "127.0.0.1:8003")
     assert launch.port == 0
 

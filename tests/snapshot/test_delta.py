@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.delta import EMPTY, WrongBase, apply, decode_delta, difference, encode_delta
 from proxy.snapshot.route import (
     BackendRef,
@@ -71,6 +72,23 @@ def test_only_what_changed_is_sent() -> None:
     assert delta.upstreams.keys() == {"n/x"}
     assert delta.dropped_upstreams == ("default/s:80",)
     assert apply(OLD, delta) == new
+
+
+def test_only_new_certificates_are_sent() -> None:
+    kept, old, new = (Certificate(b"chain", key, (b"a",), "a", 1.0) for key in (b"1", b"2", b"3"))
+    before = msgspec.structs.replace(OLD, certificates={kept.digest: kept, old.digest: old})
+    after = msgspec.structs.replace(OLD, generation=5, certificates={kept.digest: kept, new.digest: new})
+    delta = decode_delta(encode_delta(difference(before, after)))
+    assert delta.certificates == {new.digest: new}
+    assert delta.dropped_certificates == (old.digest,)
+    assert apply(before, delta) == after
+
+
+def test_a_certificate_is_known_by_chain_and_key_and_shows_neither() -> None:
+    digests = {Certificate(chain, key).digest for chain, key in ((b"a", b"bc"), (b"ab", b"c"), (b"a", b"b"))}
+    assert len(digests) == 3
+    shown = repr(msgspec.structs.replace(OLD, certificates={"d": Certificate(b"CHAIN", b"KEY", (b"a",), "name")}))
+    assert "name" in shown and "KEY" not in shown and "CHAIN" not in shown
 
 
 def test_equal_parts_are_not_sent_though_they_are_other_instances() -> None:

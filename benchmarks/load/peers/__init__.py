@@ -46,5 +46,5 @@ class Peer:
 
     name: str
     launch: Callable[[Plan], Launch]
-    shapes: bool = True
-    """False when it can serve only the table that takes everything."""
+    serves_all: bool = True
+    """False when it can serve only the table that takes everything, in clear text."""

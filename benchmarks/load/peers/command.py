@@ -22,7 +22,7 @@ def parse(argument: str) -> Peer:
         values["{port}"] = str(int(port) or plan.port)
         return Launch(tuple(_fill(word, values) for word in words), port=int(port))
 
-    return Peer(name, launch, shapes=False)
+    return Peer(name, launch, serves_all=False)
 
 
 def _fill(word: str, values: dict[str, str]) -> str:

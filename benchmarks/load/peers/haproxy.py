@@ -1,5 +1,6 @@
 """HAProxy: one thread, upstream connections reused, routes in a map (its fast way), no log."""
 
+from benchmarks.load.certificate import pair
 from benchmarks.load.peers import Launch, Plan
 from benchmarks.load.tools import path_of
 from benchmarks.load.workloads import Table
@@ -16,7 +17,7 @@ defaults
   http-reuse always
   option forwardfor
 frontend all
-  bind 127.0.0.1:{port} backlog 4096
+  bind 127.0.0.1:{port} backlog 4096{tls}
 {choice}
 backend backend
   server only 127.0.0.1:{backend}
@@ -27,7 +28,8 @@ backend nothing
 
 def launch(plan: Plan) -> Launch:
     choice = _choice(plan)
-    text = _CONFIGURATION.format(port=plan.port, choice=choice, backend=plan.backend_port)
+    tls = f" ssl crt {plan.write('both.pem', ''.join(pair()))}" if plan.table.secure else ""
+    text = _CONFIGURATION.format(port=plan.port, choice=choice, backend=plan.backend_port, tls=tls)
     path = plan.write("haproxy.cfg", text)
     return Launch((path_of("haproxy"), "-W", "-db", "-f", str(path)))
 

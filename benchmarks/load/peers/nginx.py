@@ -2,6 +2,7 @@
 
 import os
 
+from benchmarks.load.certificate import pair
 from benchmarks.load.peers import Launch, Plan
 from benchmarks.load.tools import path_of
 from benchmarks.load.workloads import Table
@@ -40,7 +41,7 @@ _LOCATION = "    location {prefix} {{ proxy_pass http://backend; }}"
 
 
 def launch(plan: Plan) -> Launch:
-    servers = "\n".join(_servers(plan.table, f"127.0.0.1:{plan.port}"))
+    servers = "\n".join([*_tls(plan), *_servers(plan.table, f"127.0.0.1:{plan.port}")])
     user = "user root;" if os.geteuid() == 0 else ""
     text = _MAIN.format(user=user, directory=plan.directory, backend=plan.backend_port, servers=servers)
     path = plan.write("nginx.conf", text)
@@ -48,9 +49,17 @@ def launch(plan: Plan) -> Launch:
     return Launch((path_of("nginx"), "-p", str(plan.directory), "-e", log, "-c", str(path)))
 
 
+def _tls(plan: Plan) -> list[str]:
+    if not plan.table.secure:
+        return []
+    chain, key = plan.write("chain.pem", pair().chain), plan.write("key.pem", pair().key)
+    return [f"  ssl_certificate {chain};", f"  ssl_certificate_key {key};", "  ssl_protocols TLSv1.2 TLSv1.3;"]
+
+
 def _servers(table: Table, address: str) -> list[str]:
     if table.shape == "":
-        return [f"  server {{ listen {address} backlog=4096;", _LOCATION.format(prefix="/"), "  }"]
+        tls = " ssl" if table.secure else ""
+        return [f"  server {{ listen {address}{tls} backlog=4096;", _LOCATION.format(prefix="/"), "  }"]
     if table.shape == "headers":
         return _by_header(table, address)
     lines = [f"  server {{ listen {address} backlog=4096 default_server; return 404; }}"]

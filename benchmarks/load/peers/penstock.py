@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
+from benchmarks.load.certificate import pair
 from benchmarks.load.peers import Launch, Plan
 from benchmarks.load.tools import ROOT
 from benchmarks.load.workloads import ROUTE_HEADER, Route, Table
@@ -42,7 +43,9 @@ def text(objects: Iterable[Document]) -> str:
 
 def documents(table: Table, port: int, backend_port: int) -> Iterator[Document]:
     """A Gateway on `port` with the table's rules, all leading to one Service on `backend_port`."""
-    yield gateway(port)
+    yield gateway(port, secure=table.secure)
+    if table.secure:
+        yield secret()
     yield from service(backend_port)
     for host, routes in table.by_host().items():
         for start in range(0, len(routes), RULES_PER_ROUTE):
@@ -50,10 +53,17 @@ def documents(table: Table, port: int, backend_port: int) -> Iterator[Document]:
             yield http_route(name, host, [rule(route) for route in routes[start : start + RULES_PER_ROUTE]])
 
 
-def gateway(port: int) -> Document:
-    listener = {"name": "http", "protocol": "HTTP", "port": port}
+def gateway(port: int, *, secure: bool = False) -> Document:
+    listener: Document = {"name": "http", "protocol": "HTTP", "port": port}
+    if secure:
+        listener |= {"protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "certificate"}]}}
     spec = {"gatewayClassName": "penstock", "listeners": [listener]}
     return _object("gateway.networking.k8s.io/v1", "Gateway", "edge", spec=spec)
+
+
+def secret() -> Document:
+    values = {"tls.crt": pair().chain, "tls.key": pair().key}
+    return _object("v1", "Secret", "certificate", type="kubernetes.io/tls", stringData=values)
 
 
 def service(port: int) -> Iterator[Document]:

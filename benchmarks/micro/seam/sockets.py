@@ -27,7 +27,7 @@ def peer(name: str, environment: Mapping[str, str]) -> Peer:
         arguments = (name, str(plan.port), str(plan.backend_port))
         return Launch((sys.executable, "-m", "benchmarks.micro.seam.serve", *arguments), environment)
 
-    return Peer(name, launch, shapes=False)
+    return Peer(name, launch, serves_all=False)
 
 
 def under_load(

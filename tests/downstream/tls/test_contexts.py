@@ -1,0 +1,86 @@
+"""Contexts: made once, forgotten with their certificate, made anew for new ticket keys."""
+
+import ssl
+
+import pytest
+
+from proxy.downstream.tls.contexts import CIPHERS, TICKET_KEY_LIFETIME, Contexts, server_context
+from proxy.downstream.tls.engine import TLSFailure
+from proxy.snapshot.certificate import Certificate
+from tests.certificates import pair
+from tests.clock import ManualTime
+
+ONE, WILD = pair("one.example").certificate, pair("*.wild.example", "deep.wild.example").certificate
+BOTH = {ONE.digest: ONE, WILD.digest: WILD}
+
+
+def contexts(certificates: dict[str, Certificate] = BOTH) -> tuple[Contexts, ManualTime]:
+    clock = ManualTime()
+    made = Contexts(clock.clock)
+    made.install(certificates)
+    return made, clock
+
+
+def test_a_context_is_made_once_and_again_when_its_ticket_keys_are_old() -> None:
+    made, clock = contexts()
+    first = made.choose([ONE.digest], b"")
+    clock.now += TICKET_KEY_LIFETIME / 2
+    assert made.choose([ONE.digest], b"") is first
+    clock.now += TICKET_KEY_LIFETIME / 2
+    assert made.choose([ONE.digest], b"") is not first
+
+
+def test_another_snapshot_keeps_what_it_still_has_and_forgets_the_rest() -> None:
+    made, _ = contexts()
+    first = made.choose([ONE.digest], b"")
+    made.install({ONE.digest: ONE})
+    assert made.choose([ONE.digest], b"") is first
+    made.install({WILD.digest: WILD})
+    with pytest.raises(TLSFailure, match="no_certificate"):
+        made.choose([ONE.digest], b"")
+
+
+@pytest.mark.parametrize(
+    ("server_name", "chosen"),
+    [
+        (b"one.example", ONE),
+        (b"a.wild.example", WILD),
+        (b"deep.wild.example", WILD),
+        (b"a.b.wild.example", ONE),  # a wildcard is one label, so nobody names it: the first
+        (b"wild.example", ONE),
+        (b"", ONE),
+    ],
+)
+def test_the_first_that_names_the_server_else_the_first(server_name: bytes, chosen: Certificate) -> None:
+    made, _ = contexts()
+    keys = [ONE.digest, WILD.digest]
+    assert made.choose(keys, server_name) is made.choose([chosen.digest], b"")
+
+
+def test_a_listener_without_a_certificate_shakes_no_hands() -> None:
+    with pytest.raises(TLSFailure, match="no certificate"):
+        contexts()[0].choose([], b"a")
+
+
+def test_what_the_library_does_not_take_is_a_failure_of_the_handshake_only() -> None:
+    broken = Certificate(ONE.chain, WILD.key)
+    with pytest.raises(TLSFailure, match="KEY_VALUES_MISMATCH"):
+        contexts({"x": broken})[0].choose(["x"], b"")
+
+
+def test_an_encrypted_key_asks_nobody_for_a_passphrase() -> None:
+    encrypted = pair("one.example", passphrase=b"secret")
+    with pytest.raises(TLSFailure):
+        contexts({"x": Certificate(*encrypted)})[0].choose(["x"], b"")
+
+
+def test_what_is_spoken() -> None:
+    context = server_context(ONE)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode == ssl.CERT_NONE
+    for option in (ssl.OP_NO_COMPRESSION, ssl.OP_NO_RENEGOTIATION):
+        assert context.options & option
+    older = [cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]
+    assert older == CIPHERS.split(":")
+    assert all("Kx=ECDH" in cipher["description"] and "Mac=AEAD" in cipher["description"]
+               for cipher in context.get_ciphers() if cipher["name"] in older)  # fmt: skip
