@@ -1,6 +1,7 @@
 """penstock version: which build runs, on what."""
 
 import platform
+import ssl
 from importlib import metadata
 
 import click
@@ -25,3 +26,4 @@ def command() -> None:
     click.echo(f"{interpreter} on {platform.system()} {platform.machine()}")
     for library in LIBRARIES:
         click.echo(f"{library} {metadata.version(library)}")
+    click.echo(ssl.OPENSSL_VERSION)

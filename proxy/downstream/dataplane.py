@@ -146,8 +146,8 @@ class DataPlane:
         for bind in prepared.snapshot.binds:
             port = self._ports.get((bind.address, bind.port))
             if port is not None:
-                port.port.table = prepared.ports[bind.address, bind.port]
                 port.secure_by(self._contexts if prepared.snapshot.is_secure(bind) else None)
+                port.port.table = prepared.ports[bind.address, bind.port]
         self._snapshot = prepared.snapshot
         self._tables = prepared.tables
         self._listeners = prepared.listeners

@@ -71,9 +71,11 @@ class BoundPort:
     def secure_by(self, contexts: Contexts | None) -> None:
         """From now on connections speak TLS, or clear text when None.
 
-        Those that spoke otherwise end with their next answer: what is declared for TLS is not for clear text.
+        Those that spoke otherwise keep the table they had and end with their next answer: what is declared for TLS
+        is not for clear text.
         """
         if (contexts is None) != (self._contexts is None):
+            self.port = Port(self.port.declared, self.port.table)
             for connection in list(self.connections):
                 connection.drain()
                 connection.close_if_idle()

@@ -205,5 +205,12 @@ async def test_a_port_that_turns_to_tls_answers_no_more_requests_in_clear_text()
         client = await gateway.client()
         await client.send(GET % b"any.example")
         assert (await client.response()).status == 200
+        begun = await gateway.client()
+        await begun.send(b"GET /old HTTP/1.1\r\n")
+        await eventually(lambda: any(not each._codec.idle for each in port.connections))  # type: ignore[union-attr]
+        gateway._rules = (rule(to(backend.port), path=b"/new"),)
         gateway.rotate("", ANY)
         assert await client.to_the_end() == b""
+        await begun.send(b"Host: any.example\r\n\r\n" + GET % b"any.example")
+        assert (await begun.response()).body == b"path=/old"  # by the rules it began under, and nothing after it
+        assert await begun.to_the_end() == b""

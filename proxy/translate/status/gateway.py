@@ -12,9 +12,11 @@ from proxy.translate.graph.conditions import (
     of_type,
     sentence,
 )
+from proxy.translate.graph.hostnames import intersect
 from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode, Published
 from proxy.translate.status.conditions import Condition, Status, condition, unless
 
+OVERLAPPING_TLS = "OverlappingTLSConfig"
 NO_LISTENERS = "ListenersNotValid"
 NO_ADDRESS = "its Gateway has nowhere to listen yet"
 NO_PORTS = "the Gateway's Service does not lead to it yet"
@@ -75,6 +77,7 @@ def _programmed(node: GatewayNode, generation: int) -> Condition:
 
 
 def _listener(node: ListenerNode, gateway: GatewayNode, attached: int, generation: int) -> Status:
+    overlapping = [other.spec.name for other in gateway.listeners if _overlap(node, other)]
     return {
         "name": node.spec.name,
         "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in node.kinds],
@@ -90,6 +93,7 @@ def _listener(node: ListenerNode, gateway: GatewayNode, attached: int, generatio
                 generation,
             ),
             _listener_conflicted(of_type(node.findings, CONFLICTED), generation),
+            *([_listener_overlapping(overlapping, generation)] if overlapping else []),
         ],
     }
 
@@ -121,3 +125,16 @@ def _listener_conflicted(conflicts: list[Finding], generation: int) -> Condition
     if conflicts:
         return condition(CONFLICTED, True, conflicts[0].reason, sentence(conflicts), generation)
     return condition(CONFLICTED, False, "NoConflicts", "no other listener is in its way", generation)
+
+
+def _overlap(node: ListenerNode, other: ListenerNode) -> bool:
+    """Both end TLS on one port, and one name can be meant for either: a client may reuse a connection for both."""
+    if node is other or not (node.secure and other.secure) or node.spec.port != other.spec.port:
+        return False
+    return intersect(node.hostname.encode(), other.hostname.encode()) is not None
+
+
+def _listener_overlapping(others: list[str], generation: int) -> Condition:
+    """Is only ever True (ListenerConditionOverlappingTLSConfig)."""
+    message = f"the hostname overlaps with that of listener {', '.join(others)}: requests for its hosts get 421 here"
+    return condition(OVERLAPPING_TLS, True, "OverlappingHostnames", message, generation)

@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -235,6 +237,32 @@ def test_https_listeners_share_a_port_by_hostname_but_not_with_http() -> None:
     conflict = conditions(translated(web(one, plain), secret()))
     assert conflict["Accepted"] == ("False", "ProtocolConflict")
     assert conditions(translated(web(one, {**plain, "port": 80}), secret())) == SERVED
+
+
+def overlapping(outcome: Translation, name: str) -> list[str]:
+    found = listener(outcome, name)["conditions"]
+    return [item["reason"] for item in found if item["type"] == "OverlappingTLSConfig" and item["status"] == "True"]
+
+
+def test_listeners_whose_hostnames_overlap_are_told_so() -> None:
+    ref = {"name": "cert"}
+    wild, exact = https(ref, name="wild", hostname="*.example.com"), https(ref, name="exact", hostname="a.example.com")
+    apart, elsewhere = https(ref, name="apart", hostname="a.example"), https(ref, name="elsewhere", port=8443)
+    outcome = translated(web(wild, exact, apart, elsewhere), secret())
+    assert overlapping(outcome, "wild") == overlapping(outcome, "exact") == ["OverlappingHostnames"]
+    assert overlapping(outcome, "apart") == overlapping(outcome, "elsewhere") == []
+
+
+IMPORTS = """
+import sys
+from tests.translate.declare import WEB, translated
+assert translated(WEB).snapshot.binds
+assert not any(name.partition(".")[0] == "cryptography" for name in sys.modules)
+"""
+
+
+def test_who_declares_no_https_does_without_the_parser() -> None:
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True)
 
 
 # --- from one translation to the next ---------------------------------------------------------
