@@ -44,7 +44,7 @@ class ConfigMetrics:
         """(listener, common name) to the end of its certificate. One that is no longer served goes to 0."""
         self._certificates |= ends.keys()
         for labels in self._certificates:
-            self._set("penstock_tls_certificate_not_after_timestamp_seconds", labels, ends.get(labels, 0.0))
+            self.set("penstock_tls_certificate_not_after_timestamp_seconds", labels, ends.get(labels, 0.0))
 
     def acknowledged(self, worker: int, generation: int) -> None:
         self.set("penstock_config_generation", (str(worker),), float(generation))

@@ -126,6 +126,7 @@ async def test_more_connections_than_are_allowed_are_reset() -> None:
         await tls(gateway)
         with pytest.raises((Ended, ConnectionError)):
             await tls(gateway)
+        assert gateway.handshakes("overload") == 1
 
 
 # --- the end of a connection ------------------------------------------------------------------

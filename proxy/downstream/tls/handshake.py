@@ -45,6 +45,7 @@ class Handshake(asyncio.Protocol):
         self._deadline.set(bound.clock() + bound.settings.handshake_timeout)
         bound.arrived(self)
         if bound.plane.open_connections > bound.settings.max_connections:
+            self._end("overload")
             self.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -136,6 +137,8 @@ class Handshake(asyncio.Protocol):
         self.abort()
 
     def abort(self) -> None:
+        """Also called when the time to drain is over."""
+        self._end("drained")
         if self._tcp is not None:
             self._tcp.abort()
 

@@ -122,7 +122,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     # --- transport: to those carried ---------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._over:
+        if self._over or not data:
             return
         engine = self._engine
         try:

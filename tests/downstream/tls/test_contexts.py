@@ -84,3 +84,11 @@ def test_what_is_spoken() -> None:
     assert older == CIPHERS.split(":")
     assert all("Kx=ECDH" in cipher["description"] and "Mac=AEAD" in cipher["description"]
                for cipher in context.get_ciphers() if cipher["name"] in older)  # fmt: skip
+
+
+def test_a_thousand_certificates_cost_nothing_until_they_are_asked_for() -> None:
+    """None of these could be made: the first that is asked for says so."""
+    many = {f"{number}": Certificate(b"chain", b"key") for number in range(1000)}
+    made, _ = contexts(many)
+    with pytest.raises(TLSFailure):
+        made.choose(["999"], b"")
