@@ -46,7 +46,7 @@ class Discovery:
             return await self._in_version("", "v1", kind) or _raise(f"the API server has no {kind}")
         served = await self._versions(group)
         if not served:
-            raise Absent(f"{kind} is not installed: the API server has no group {group}")
+            raise Absent(f"nothing of {group} is installed: the API server has no such group")
         for version in known.versions:
             if version in served and (found := await self._in_version(group, version, kind)):
                 return found

@@ -12,24 +12,24 @@ from typing import Any
 
 from aiohttp import web
 
+from proxy.resources.kinds import KINDS
+
 Raw = dict[str, Any]
 
-CORE = ("", "v1")
-GATEWAY = ("gateway.networking.k8s.io", "v1")
 
-BUILT_IN = {
-    (*CORE, "namespaces"): ("Namespace", False),
-    (*CORE, "services"): ("Service", True),
-    (*CORE, "secrets"): ("Secret", True),
-    (*CORE, "configmaps"): ("ConfigMap", True),
-    ("discovery.k8s.io", "v1", "endpointslices"): ("EndpointSlice", True),
+def plural(kind: str) -> str:
+    """As CRDs and built-in kinds have it."""
+    for end, more in (("ss", "sses"), ("cy", "cies"), ("s", "s")):
+        if kind.endswith(end):
+            return kind.lower().removesuffix(end) + more
+    return kind.lower() + "s"
+
+
+GATEWAY = "gateway.networking.k8s.io"
+INSTALLED = {
+    (group, known.versions[0], plural(kind)): (kind, known.model.namespaced) for (group, kind), known in KINDS.items()
 }
-GATEWAY_API = {
-    (*GATEWAY, "gatewayclasses"): ("GatewayClass", False),
-    (*GATEWAY, "gateways"): ("Gateway", True),
-    (*GATEWAY, "httproutes"): ("HTTPRoute", True),
-    (*GATEWAY, "referencegrants"): ("ReferenceGrant", True),
-}
+GATEWAY_API = {resource: kind for resource, kind in INSTALLED.items() if resource[0] == GATEWAY}
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gatewayclasses.gateway.networking.k8s.io"
 
 
@@ -37,7 +37,7 @@ class ApiServer:
     """Its state outlives `stop()` and `start()`, as etcd does."""
 
     def __init__(self) -> None:
-        self.resources: dict[tuple[str, str, str], tuple[str, bool]] = {**BUILT_IN, **GATEWAY_API}
+        self.resources: dict[tuple[str, str, str], tuple[str, bool]] = dict(INSTALLED)
         self.objects: dict[tuple[str, str], dict[tuple[str, str], Raw]] = {}
         self.crds: dict[str, Raw] = {}
         self.version = 100

@@ -12,13 +12,15 @@ from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import ObjectKey, Wanted
 from proxy.sources.base import Source
 from proxy.sources.kubernetes.bundle import Bundle
+from proxy.sources.kubernetes.scope import followed
 from tests.patience import eventually
 from tests.sources.kubernetes.api_server import CRD, GATEWAY_API, ApiServer, api_server
 from tests.sources.kubernetes.following import EDGE, Meter, following, held, messages, source_of
 from tests.sources.kubernetes.objects import endpoints, gateway, gateway_class, made, route, secret, service
 
 GROUP = "gateway.networking.k8s.io"
-NO_BACKEND = "notice Backend is not installed: the API server has no group penstock.dev"
+ALL = len(followed(()))
+"""Watches, when nothing is followed by name."""
 
 
 def fill(server: ApiServer) -> None:
@@ -37,7 +39,7 @@ async def test_every_kind_is_read_and_secrets_are_not() -> None:
             assert not loaded.resources.by_kind(Secret)
             assert not server.asked("secrets")
             assert not server.asked("configmaps")
-            assert messages(source) == [NO_BACKEND]
+            assert not messages(source)
             assert loaded.resources.origin(held(source)["a"]) == ("", 0)
 
 
@@ -64,7 +66,6 @@ async def test_a_change_is_told_and_held() -> None:
 async def test_a_thousand_changes_are_told_as_few() -> None:
     async with api_server() as server, following(server) as source:
         told = 0
-        await anext(aiter(source.changes()))
         server.apply(*(route(f"r{number}") for number in range(1000)))
         async for _ in source.changes():
             told += 1
@@ -142,7 +143,7 @@ async def test_a_bookmark_moves_the_version_that_a_watch_goes_on_from() -> None:
         async with following(server) as source:
             meter = Meter()
             source.measure(meter)
-            await eventually(lambda: len(server.watchers) == 7)
+            await eventually(lambda: len(server.watchers) == ALL)
             server.bookmark()
             await eventually(lambda: meter.values.get(("watch_events_total", "HTTPRoute", "BOOKMARK")))
             server.compacted = server.version  # older ones would be Gone
@@ -169,7 +170,7 @@ async def test_a_broken_watch_loses_nothing(fault: str) -> None:
         fill(server)
         async with following(server) as source:
             before = held(source)["a"]
-            await eventually(lambda: len(server.watchers) == 7)
+            await eventually(lambda: len(server.watchers) == ALL)
             server.send(FAULTS[fault])
             server.end_watches()
             server.apply(route("b"))
@@ -217,7 +218,7 @@ async def test_what_rbac_forbids_is_named_with_the_rule_to_add(verb: str, plural
             assert f"resources: [{plural}], verbs: [get, list, watch]" in error.hint
             assert held(source, Gateway)
             server.forbidden.clear()
-            await eventually(lambda: messages(source) == [NO_BACKEND])
+            await eventually(lambda: not messages(source))
 
 
 async def test_a_crd_that_is_installed_later_is_followed_from_then_on() -> None:
@@ -225,11 +226,35 @@ async def test_a_crd_that_is_installed_later_is_followed_from_then_on() -> None:
         for resource in GATEWAY_API:
             del server.resources[resource]
         async with following(server) as source:
-            assert "warning HTTPRoute is not installed: the API server has no group " + GROUP in messages(source)
+            assert messages(source) == [f"warning nothing of {GROUP} is installed: the API server has no such group"]
             server.resources.update(GATEWAY_API)
             fill(server)
             await eventually(lambda: held(source) and held(source, Gateway))
-            await eventually(lambda: messages(source) == [NO_BACKEND])
+            await eventually(lambda: not messages(source))
+
+
+async def test_a_kind_that_is_missing_in_its_group_is_named_and_our_own_are_only_a_notice() -> None:
+    async with api_server() as server:
+        del server.resources[GROUP, "v1", "referencegrants"]
+        del server.resources["penstock.dev", "v1alpha1", "backends"]
+        async with following(server) as source:
+            assert sorted(messages(source)) == [
+                "notice Backend is not installed: the API server has group penstock.dev, but no such kind in it",
+                f"warning ReferenceGrant is not installed: the API server has group {GROUP}, but no such kind in it",
+            ]
+
+
+async def test_objects_of_a_crd_that_is_removed_go_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            for resource in GATEWAY_API:
+                del server.resources[resource]
+            server.end_watches()
+            await eventually(lambda: messages(source))
+            assert held(source)
+            monkeypatch.setattr("proxy.sources.kubernetes.reflector.ABSENT_GRACE", 0.0)
+            await eventually(lambda: not held(source))
 
 
 async def test_an_older_version_is_taken_when_it_is_all_there_is() -> None:
@@ -237,7 +262,7 @@ async def test_an_older_version_is_taken_when_it_is_all_there_is() -> None:
         del server.resources[GROUP, "v1", "referencegrants"]
         server.resources[GROUP, "v1beta1", "referencegrants"] = ("ReferenceGrant", True)
         async with following(server) as source:
-            assert messages(source) == [NO_BACKEND]
+            assert not messages(source)
             assert server.asked("/v1beta1/referencegrants")
 
 
@@ -291,7 +316,7 @@ async def test_an_object_that_cannot_be_read_is_named_and_its_last_good_version_
             assert (error.field, error.file, error.line) == ("spec.rules", "", 0)
             assert "the last good version keeps serving" in error.hint
             server.apply(route("a", "/new"))
-            await eventually(lambda: messages(source) == [NO_BACKEND])
+            await eventually(lambda: not messages(source))
             assert held(source)["a"] != before
 
 
@@ -316,7 +341,7 @@ async def test_only_the_namespaces_asked_for_are_followed() -> None:
         async with following(server, ["default", "shop"]) as source:
             assert set(held(source)) == {"a", "there"}
             assert held(source, GatewayClass)
-            assert len(messages(source)) == 1
+            assert not messages(source)
             assert not await source.want(frozenset({Wanted("Secret", "other", "x")}))
             assert not server.asked("secrets")
 
@@ -335,7 +360,7 @@ async def test_objects_are_followed_by_name_while_they_are_wanted() -> None:
             await eventually(lambda: held(source, ConfigMap))
             assert not await source.want(frozenset())
             assert not held(source, Secret)
-            await eventually(lambda: len(server.watchers) <= 8)
+            await eventually(lambda: len(server.watchers) == ALL)
 
 
 async def test_a_secret_that_rbac_forbids_is_named() -> None:
