@@ -32,8 +32,9 @@ async def read_bundle(client: KubernetesClient) -> Bundle | None:
     return Bundle(str(version), str(channel or "standard")) if version else None
 
 
-async def follow_bundle(client: KubernetesClient, take: Callable[[Bundle | None], None]) -> None:
-    """Looks again and again: CRDs are upgraded while we run."""
+async def follow_bundle(client: KubernetesClient, take: Callable[[Bundle], None]) -> None:
+    """Looks again and again: CRDs are upgraded while we run. What is not known now was perhaps known before."""
     while True:
-        take(await read_bundle(client))
+        if bundle := await read_bundle(client):
+            take(bundle)
         await asyncio.sleep(EVERY)

@@ -152,7 +152,7 @@ class Following:
     def event(self, scope: Scope, type_: str) -> None:
         self.meter.count("penstock_kubernetes_watch_events_total", (scope.kind, type_))
 
-    def relisting(self, scope: Scope, reason: str) -> None:
+    def relisted(self, scope: Scope, reason: str) -> None:
         self.meter.count("penstock_kubernetes_relists_total", (scope.kind, reason))
 
     def contact(self) -> None:

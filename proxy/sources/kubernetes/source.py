@@ -18,7 +18,7 @@ from proxy.resources.store import ResourceSet
 from proxy.sources.base import Loaded
 from proxy.sources.kubernetes.addresses import Addresses
 from proxy.sources.kubernetes.backoff import Pace
-from proxy.sources.kubernetes.bundle import Bundle, follow_bundle
+from proxy.sources.kubernetes.bundle import Bundle, follow_bundle, read_bundle
 from proxy.sources.kubernetes.client import KubernetesClient
 from proxy.sources.kubernetes.collection import Collection
 from proxy.sources.kubernetes.debounce import Debounce
@@ -95,14 +95,16 @@ class KubernetesSource:
         saved = await asyncio.to_thread(self._state.read, self.client.server) if self._state else None
         self._seeds = saved or []
         follows = [self._start(scope) for scope in followed(self._namespaces)]
-        self._tasks.append(asyncio.create_task(follow_bundle(self.client, self._take_bundle)))
         try:
             async with asyncio.timeout(PATIENCE_WITH_STATE if saved else None):
                 await asyncio.gather(*(follow.settled.wait() for follow in follows))
+                self.bundle = await read_bundle(self.client)
         except TimeoutError:
             log.warning("serving the saved state of %s until its API server answers", self.client.server)
-        number, seconds = sum(len(follow.collection) for follow in follows), loop.time() - began
-        log.info("%d object%s of the cluster in %.1f s", number, "" if number == 1 else "s", seconds)
+        else:
+            number, seconds = sum(len(follow.collection) for follow in follows), loop.time() - began
+            log.info("%d object%s of the cluster in %.1f s", number, "" if number == 1 else "s", seconds)
+        self._tasks.append(asyncio.create_task(follow_bundle(self.client, self._take_bundle)))
 
     def load(self) -> Loaded:
         """What is held now; nothing is asked for."""
@@ -151,8 +153,10 @@ class KubernetesSource:
                 return found
         return None
 
-    def _take_bundle(self, bundle: Bundle | None) -> None:
-        self.bundle = bundle
+    def _take_bundle(self, bundle: Bundle) -> None:
+        if bundle != self.bundle:
+            self.bundle = bundle
+            self._changes.touch()  # nothing else is served, but statuses speak of it
 
     # --- inside ----------------------------------------------------------------------------------
 

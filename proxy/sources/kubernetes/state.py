@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -118,6 +119,8 @@ class Keeper:
         self._objects = objects
         self._every = every
         self._changed = asyncio.Event()
+        self._writing = threading.Lock()
+        """The last save may come while one is under way."""
         self._failed = False
 
     def touch(self) -> None:
@@ -138,7 +141,8 @@ class Keeper:
     def save(self) -> None:
         """A disk that is full must not stop what is served; it is told once."""
         try:
-            self._file.write(list(self._objects()), self._server)
+            with self._writing:
+                self._file.write(list(self._objects()), self._server)
             self._failed = False
         except OSError as error:
             if not self._failed:

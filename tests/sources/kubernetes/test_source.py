@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import logging
+from typing import Any
 
 import pytest
 
@@ -276,13 +277,25 @@ async def test_versions_that_are_too_old_are_named() -> None:
             assert "reads v1, v1beta1" in warning
 
 
-async def test_the_release_of_the_crds_is_known() -> None:
-    annotations = {f"{GROUP}/bundle-version": "v1.6.1", f"{GROUP}/channel": "experimental"}
+def crd(version: str) -> dict[str, Any]:
+    annotations = {f"{GROUP}/bundle-version": version, f"{GROUP}/channel": "experimental"}
+    return {"kind": "CustomResourceDefinition", "metadata": {"annotations": annotations}}
+
+
+async def test_the_release_of_the_crds_is_known_and_its_change_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.sources.kubernetes.bundle.EVERY", 0.01)
     async with api_server() as server:
-        server.crds[CRD] = {"kind": "CustomResourceDefinition", "metadata": {"annotations": annotations}}
+        server.crds[CRD] = crd("v1.6.1")
         async with following(server) as source:
-            await eventually(lambda: source.bundle)
             assert source.bundle == Bundle("v1.6.1", "experimental")
+            server.crds[CRD] = crd("v1.7.0")
+            await anext(aiter(source.changes()))
+            assert source.bundle == Bundle("v1.7.0", "experimental")
+
+
+async def test_without_the_right_to_read_crds_their_release_is_unknown() -> None:
+    async with api_server() as server, following(server) as source:
+        assert source.bundle is None
 
 
 # --- objects --------------------------------------------------------------------------------------
