@@ -16,7 +16,7 @@ from proxy.translate.infrastructure.build import build_infrastructure
 from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.problems import build_problems
 from proxy.translate.settings import TranslateSettings
-from proxy.translate.status.build import ObjectStatus, build_statuses
+from proxy.translate.status.build import ObjectStatus, StatusMemory, build_statuses
 
 NOTHING_HELD: Mapping[ObjectKey, tuple[str, ...]] = MappingProxyType({})
 
@@ -27,11 +27,19 @@ class Translation:
     Statuses and problems are worked out when they are asked for: a reload of many routes need not wait.
     """
 
-    def __init__(self, resources: ResourceSet, settings: TranslateSettings, graph: Graph, compiled: Compiled) -> None:
+    def __init__(
+        self,
+        resources: ResourceSet,
+        settings: TranslateSettings,
+        graph: Graph,
+        compiled: Compiled,
+        memory: StatusMemory,
+    ) -> None:
         self.resources = resources
         self.settings = settings
         self.graph = graph
         self.compiled = compiled
+        self.memory = memory
 
     @property
     def snapshot(self) -> Snapshot:
@@ -45,7 +53,7 @@ class Translation:
 
     @cached_property
     def statuses(self) -> list[ObjectStatus]:
-        return list(build_statuses(self.graph, self.settings.controller_name))
+        return list(build_statuses(self.graph, self.settings.controller_name, self.memory))
 
     @cached_property
     def infrastructure(self) -> Infrastructure:
@@ -79,4 +87,4 @@ def translate(
         previous = None
     graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held, now)
     compiled = compile_snapshot(graph, previous.compiled if previous else None, generation=generation)
-    return Translation(resources, settings, graph, compiled)
+    return Translation(resources, settings, graph, compiled, previous.memory if previous else StatusMemory())

@@ -21,6 +21,8 @@ class Compiled(Struct, frozen=True):
     snapshot: Snapshot
     routes: Mapping[ObjectKey, CompiledRoute]
     buckets: Buckets
+    compiled_rules: int = 0
+    """Rules of routes that could not be kept from the translation before."""
 
 
 def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int) -> Compiled:
@@ -37,7 +39,7 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
     )
     if previous is not None and _same(snapshot, previous.snapshot):
         snapshot = previous.snapshot
-    return Compiled(snapshot, routes, buckets)
+    return Compiled(snapshot, routes, buckets, _fresh_rules(routes, previous))
 
 
 def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, CompiledRoute]:
@@ -49,6 +51,11 @@ def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, 
             old = known.get(key)
             routes[key] = old if old is not None and old.node is node else compile_route(node)
     return routes
+
+
+def _fresh_rules(routes: Mapping[ObjectKey, CompiledRoute], previous: Compiled | None) -> int:
+    known = previous.routes if previous else {}
+    return sum(len(route.rules) for key, route in routes.items() if known.get(key) is not route)
 
 
 def _listeners(graph: Graph) -> dict[str, Listener]:

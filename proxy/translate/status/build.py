@@ -1,11 +1,13 @@
 """build_statuses: the status of every object of ours, as it would be written to the API server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.build import Graph
+from proxy.translate.graph.nodes import AttachmentNode, RouteNode
 from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
 from proxy.translate.status.route import route_status
@@ -19,7 +21,25 @@ class ObjectStatus(Struct, frozen=True):
     status: Status
 
 
-def build_statuses(graph: Graph, controller_name: str) -> Iterator[ObjectStatus]:
+class Made(NamedTuple):
+    """The status of a route, and what it was made of."""
+
+    node: RouteNode
+    attachment: AttachmentNode
+    status: ObjectStatus
+
+
+class StatusMemory:
+    """The statuses of routes that were made last: the same instance again for a route that did not change.
+
+    Shared by a chain of translations, of which each need not make its own.
+    """
+
+    def __init__(self) -> None:
+        self.made: Mapping[ObjectKey, Made] = {}
+
+
+def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> Iterator[ObjectStatus]:
     """GatewayClasses, Gateways, HTTPRoutes, each sorted. Routes without a parent of ours have none."""
     for name, owner in sorted(graph.declared.classes.items()):
         if owner.resource is not None:
@@ -27,7 +47,18 @@ def build_statuses(graph: Graph, controller_name: str) -> Iterator[ObjectStatus]
             yield ObjectStatus("GatewayClass", ObjectKey("", name), class_status(owner, generation))
     for key, gateway in sorted(graph.gateways.items()):
         yield ObjectStatus("Gateway", key, gateway_status(gateway, graph.attached))
-    for key, route in graph.routes.items():
+    memory.made = dict(_routes(graph, controller_name, memory.made))
+    for made in memory.made.values():
+        yield made.status
+
+
+def _routes(graph: Graph, controller_name: str, known: Mapping[ObjectKey, Made]) -> Iterator[tuple[ObjectKey, Made]]:
+    for key, node in graph.routes.items():
         attachment = graph.attachments[key]
-        if attachment.parents:
-            yield ObjectStatus("HTTPRoute", key, route_status(route, attachment, controller_name))
+        if not attachment.parents:
+            continue
+        made = known.get(key)
+        if made is None or made.node is not node or made.attachment is not attachment:
+            status = ObjectStatus("HTTPRoute", key, route_status(node, attachment, controller_name))
+            made = Made(node, attachment, status)
+        yield key, made
