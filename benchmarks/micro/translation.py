@@ -3,6 +3,7 @@
     load        the file split, parsed, validated                        (sources, resources)
     translate   graph and snapshot                                       (translate)
     statuses    every condition of every object                          (translate.status)
+    compare     which of them differ from those before                   (controller.desired)
     encode      the difference as the bytes sent to the workers          (snapshot.delta)
     prepare     the worker's tables                                      (downstream.dataplane)
 
@@ -23,6 +24,7 @@ from typing import TypeVar
 
 from benchmarks.load.peers.penstock import documents, text
 from benchmarks.load.workloads import SHAPES, Table
+from proxy.controller.desired import Desired
 from proxy.downstream.dataplane import DataPlane
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.metrics import WorkerMetrics
@@ -63,18 +65,22 @@ async def run(table: Table, seen: Seen) -> None:
         path.write_text(text(documents(table, 8080, 9090)))
         source = FileSource([str(path)])
         plane = DataPlane(DataPlaneSettings(), WorkerMetrics.in_memory(1 << 22), None)
-        first = reload("all", source, plane, None, seen)
+        desired = Desired()
+        first = reload("all", source, plane, desired, None, seen)
         path.write_text(changed(path.read_text()))
-        reload("one", source, plane, first, seen)
+        reload("one", source, plane, desired, first, seen)
         source.close()
 
 
-def reload(what: str, source: FileSource, plane: DataPlane, before: Translation | None, seen: Seen) -> Translation:
+def reload(
+    what: str, source: FileSource, plane: DataPlane, desired: Desired, before: Translation | None, seen: Seen
+) -> Translation:
     """What the control process and a worker do when a source has changed."""
     loaded = timed(seen, f"{what}: load", source.load)
     assert not loaded.problems, loaded.problems[0]
     translation = timed(seen, f"{what}: translate", translate, loaded.resources, _SETTINGS, before)
-    timed(seen, f"{what}: statuses", lambda: translation.statuses)
+    statuses = timed(seen, f"{what}: statuses", lambda: translation.statuses)
+    timed(seen, f"{what}: compare", lambda: (desired.update(statuses, None), desired.newly_bare(loaded.resources)))
     old = before.snapshot if before else None
     sent = timed(seen, f"{what}: encode", lambda: encode_delta(difference(old, translation.snapshot)))
     prepared = timed(seen, f"{what}: prepare", lambda: plane.prepare(decode_delta(sent)))

@@ -3,17 +3,21 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from proxy.cli.source import cluster_of, cluster_options, kubernetes_source
+from proxy.controller.controller import Controller, settings_here
 from proxy.observe.log import LEVELS, configure_logging
 from proxy.runtime import settings as parse
 from proxy.runtime.control import Control
 from proxy.runtime.process import usable_cores
 from proxy.runtime.settings import Settings
 from proxy.sources.file import FileSource
+
+if TYPE_CHECKING:
+    from proxy.sources.kubernetes.source import KubernetesSource
 
 T = TypeVar("T")
 
@@ -52,6 +56,13 @@ def parse_workers(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
         raise ValueError(f"{text!r} is neither auto nor a number from 1 to 1024")
     return int(text)
+
+
+def parse_switch(text: str) -> bool:
+    """`on` or `off`."""
+    if text not in {"on", "off"}:
+        raise ValueError(f"{text!r} is neither on nor off")
+    return text == "on"
 
 
 address = one(parse.parse_address)
@@ -171,6 +182,19 @@ duration = one(parse.parse_duration)
     help="Last good state, for when an API server is away; files need none.",
 )
 @cluster_options
+@click.option(
+    "--status-updates",
+    callback=one(parse_switch),
+    default="on",
+    metavar="on|off",
+    help="Write statuses and Events into the cluster of kubernetes:; off: write nothing at all.",
+)
+@click.option(
+    "--lease",
+    default="penstock-controller",
+    metavar="NAME",
+    help="The Lease by which replicas agree on the one that writes; in the namespace they run in.",
+)
 @click.option("--strict", is_flag=True, help="Do not start when anything declared has an error.")
 def command(
     sources: tuple[str, ...],
@@ -198,9 +222,14 @@ async def _run(settings: Settings) -> int:
     if settings.cluster is None:
         return await Control(settings, FileSource(settings.sources), _say).run()
     source = kubernetes_source(settings.cluster)
-    control = Control(settings, source, _say)
+    control = Control(settings, source, _say, _controller(settings, source) if settings.status_updates else None)
     source.measure(control.meter)
     return await control.run()
+
+
+def _controller(settings: Settings, source: "KubernetesSource") -> Controller:
+    who = settings_here(settings.translation().controller_name, settings.lease)
+    return Controller(source.client, source, who)
 
 
 def _say(line: str) -> None:

@@ -106,6 +106,16 @@ METRICS: dict[str, Metric] = {
     "penstock_tls_certificate_not_after_timestamp_seconds": Metric(
         "gauge", "When a certificate of a listener ends; cn is its common name.", ("listener", "cn")
     ),
+    "penstock_config_rules_compiled_total": Metric("counter", "Rules that had to be compiled because they changed."),
+    "penstock_config_rules_shipped_total": Metric(
+        "counter", "Rules sent to workers: all of a listener's hostname when one of them has changed."
+    ),
+    "penstock_status_updates_total": Metric(
+        "counter", "Statuses of objects compared with what is meant, by what came of it.", ("kind", "result")
+    ),
+    "penstock_status_pending": Metric("gauge", "Objects whose status waits to be compared or written."),
+    "penstock_leader": Metric("gauge", "1 while this replica is the one that writes statuses, else 0."),
+    "penstock_events_total": Metric("counter", "Events about objects, by what became of them.", ("result",)),
     "penstock_worker_restarts_total": Metric("counter", "Workers that ended and were started again."),
     "penstock_kubernetes_watch_events_total": Metric(
         "counter", "Events of the watches of the API server, bookmarks included.", ("kind", "type")

@@ -20,7 +20,8 @@ class ConfigMetrics:
         self._certificates: set[tuple[str, str]] = set()
         build = (__version__, platform.python_version(), loop_name, "false")
         self.set("penstock_build_info", build, 1.0)
-        self.count("penstock_worker_restarts_total", by=0.0)
+        for name in ("worker_restarts", "config_rules_compiled", "config_rules_shipped"):
+            self.count(f"penstock_{name}_total", by=0.0)
 
     def loaded(self, durations: Mapping[str, float]) -> None:
         """Seconds per stage."""
@@ -45,6 +46,14 @@ class ConfigMetrics:
         self._certificates |= ends.keys()
         for labels in self._certificates:
             self.set("penstock_tls_certificate_not_after_timestamp_seconds", labels, ends.get(labels, 0.0))
+
+    def compiled(self, rules: int) -> None:
+        """Translation had to compile so many rules anew."""
+        self.count("penstock_config_rules_compiled_total", by=float(rules))
+
+    def shipped(self, rules: int) -> None:
+        """A difference held so many rules."""
+        self.count("penstock_config_rules_shipped_total", by=float(rules))
 
     def acknowledged(self, worker: int, generation: int) -> None:
         self.set("penstock_config_generation", (str(worker),), float(generation))

@@ -68,6 +68,8 @@ class Control:
         self._metrics = ConfigMetrics(loop_name())
         self._exposition = Exposition(time.monotonic, process_metrics(self._pids))
         self._exposition.add("control", self._metrics.series)
+        if companion is not None:
+            self._exposition.add("companion", companion.series)
         self._crew = Crew(settings.workers, self._first_command, self._bring_up, self._exposition, self._metrics)
         self._listeners = Listeners(settings.workers)
         self._installer = Installer(self._listeners, settings.metrics_detail)
@@ -208,8 +210,11 @@ class Control:
                 self._metrics.reloaded("failure", time.time())
                 return
             self._candidate = candidate
+        if self._companion is not None:
+            await asyncio.to_thread(lambda: candidate.statuses)  # of many routes they take a while
         self._tell_served()
         self._metrics.loaded(candidate.durations)
+        self._metrics.compiled(candidate.compiled_rules)
         self._metrics.objects(candidate.object_counts())
         refused = candidate.errors or self._installer.problems
         self._metrics.reloaded("refused_objects" if refused else "success", time.time())
@@ -222,6 +227,7 @@ class Control:
         self._metrics.certificates(snapshot.certificate_ends())
         self._exposition.set_live(live_objects(snapshot, self._installer.detail))
         self._metrics.loaded({"swap": self._installer.swap_seconds})
+        self._metrics.shipped(self._installer.shipped_rules)
         self._report.installed(snapshot)
         return None
 
@@ -262,8 +268,7 @@ class Control:
         """Everybody whose connection is made gets a whole answer."""
         settings = self._settings
         log.info("stopping%s", f"; accepting for {settings.drain_delay:g} s more" if settings.drain_delay else "")
-        for task in self._following:
-            task.cancel()
+        leaving = asyncio.create_task(self._leave())
         async with self._changing:
             await ask_all(self._crew.all, ipc.BeginDrain())
         await asyncio.sleep(settings.drain_delay)
@@ -276,14 +281,23 @@ class Control:
         cut = sum(connections for _, connections in done)
         if cut:
             log.warning("%d connections were still busy after %g s and were cut", cut, settings.drain_timeout)
+        await leaving
 
-    async def _end(self) -> None:
-        """Nothing stays behind, whatever happened before."""
+    async def _leave(self) -> None:
+        """Nothing is followed any more, and the companion goes: for what it holds others need not wait for a drain."""
+        companion, self._companion = self._companion, None
         for task in self._following:
             task.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
-        if self._companion is not None:
-            await self._companion.close()
+        if companion is not None:
+            try:
+                await companion.close()
+            except Exception:
+                log.exception("the companion did not end as it should")
+
+    async def _end(self) -> None:
+        """Nothing stays behind, whatever happened before."""
+        await self._leave()
         await self._crew.end(at_once=self._stop_at_once.is_set())
         self._listeners.close(self._listeners.binds)
         await self._admin.stop()

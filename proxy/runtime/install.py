@@ -42,6 +42,8 @@ class Installer:
         """Binds that could not be had."""
         self.swap_seconds = 0.0
         """Of the last install: from the first worker asked to the last one done."""
+        self.shipped_rules = 0
+        """In the difference of the last install."""
         self._asked_detail = detail
         self._listeners = listeners
 
@@ -90,6 +92,7 @@ class Installer:
         if detail != self.detail and old is not None:
             # Labels are bound when rules are prepared, so all rules are prepared again.
             delta = replace(delta, buckets=new.buckets, upstreams=new.upstreams)
+        self.shipped_rules = sum(len(bucket.rules) for bucket in delta.buckets.values())
         return encode_delta(delta), detail
 
     async def _prepare(self, message: ipc.Prepare, workers: list[Worker]) -> None:

@@ -17,11 +17,19 @@ from proxy.translate.translate import Translation, translate
 class Candidate:
     """A configuration that could be installed."""
 
-    def __init__(self, translation: Translation, problems: Iterable[Problem], durations: dict[str, float]) -> None:
+    def __init__(
+        self,
+        translation: Translation,
+        problems: Iterable[Problem],
+        durations: dict[str, float],
+        compiled_rules: int = 0,
+    ) -> None:
         self.translation = translation
         self.problems = tuple(sorted(problems, key=lambda problem: problem.sort_key))
         self.durations = durations
         """Stage to seconds."""
+        self.compiled_rules = compiled_rules
+        """Since the candidate before: rules that had to be compiled."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -52,12 +60,14 @@ class Loader:
         self._source = source
         self._translate = partial(translate, settings=settings)
         self._previous: Translation | None = None
+        self._compiled_rules = 0
 
     async def settle(self) -> Candidate:
         """Loads, and again with what was asked for by name, until nothing new is asked for."""
         while True:
             candidate = await asyncio.to_thread(self.load)
             if not await self._source.want(candidate.translation.wanted):
+                self._compiled_rules = 0
                 return candidate
 
     def load(self) -> Candidate:
@@ -67,6 +77,7 @@ class Loader:
         read = time.monotonic()
         translation = self._translate(loaded.resources, previous=self._previous, held=loaded.held, now=time.time())
         self._previous = translation
+        self._compiled_rules += translation.compiled.compiled_rules
         problems = loaded.place((*loaded.problems, *translation.problems))
         durations = {"load": read - began, "translate": time.monotonic() - read}
-        return Candidate(translation, problems, durations)
+        return Candidate(translation, problems, durations, self._compiled_rules)

@@ -58,6 +58,10 @@ class Settings(Struct, frozen=True):
     backends: dict[str, Address] = field(default_factory=dict)
     image: str = ""
     strict: bool = False
+    status_updates: bool = True
+    """Whether a cluster is told what became of what is declared in it."""
+    lease: str = ""
+    """Name of the Lease that replicas share; "" for the usual one."""
 
     def translation(self) -> TranslateSettings:
         return TranslateSettings(

@@ -427,6 +427,7 @@ def test_strict_refuses_what_has_an_error(site: Site) -> None:
         (["x.yaml", "--address", "localhost"], "is not an IP address"),
         (["x.yaml", "--backend", "x"], "NAMESPACE/NAME:PORT"),
         (["x.yaml", "--trusted-proxies", "10.0.0.1/8"], "is not a network"),
+        (["kubernetes:", "--status-updates", "maybe"], "neither on nor off"),
         (["kubernetes:", "x.yaml"], "kubernetes: stands alone"),
         (["kubernetes:", "--kubeconfig", "/nowhere/config"], "/nowhere/config: No such file"),
         (["kubernetes:", "--watch-namespaces", "shop,No"], "is not a namespace"),

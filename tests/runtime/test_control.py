@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from proxy.observe.metrics import WorkerMetrics
 from proxy.resources.meta import Wanted
 from proxy.resources.store import ResourceSet
 from proxy.runtime import control as control_module
@@ -58,6 +59,7 @@ class Witness:
         self.generations: list[int] = []
         self.statuses: list[str] = []
         self.closed = 0
+        self.series = WorkerMetrics.in_memory(slots=64)
         self.fail = asyncio.Event()
 
     async def run(self) -> None:
@@ -216,3 +218,46 @@ async def test_what_could_not_be_bound_is_told_and_tried_again(stage: Stage, mon
     assert stage.companion.generations[told:] == [stage.companion.generations[-1]]
     assert stage.control.problems == ()
     again.cancel()
+
+
+async def test_rules_compiled_and_sent_are_counted(stage: Stage) -> None:
+    def counted() -> list[float]:
+        series = stage.control._metrics.series
+        return [series.value(f"penstock_config_rules_{what}_total") for what in ("compiled", "shipped")]
+
+    assert counted() == [1, 1]
+    await stage.change(stage.text(route("/a", "a"), route("/b", "b")), "success")
+    assert counted() == [4, 4]  # this source keeps nothing, so all three are compiled; the hostname is sent whole
+
+
+async def test_what_the_companion_counts_is_shown(stage: Stage) -> None:
+    series = stage.companion.series
+    series.values[series.gauge("penstock_leader")] = 1.0
+    assert b"\npenstock_leader 1\n" in stage.control.render_metrics(False)
+
+
+async def test_a_companion_that_does_not_end_well_stops_no_stop(stage: Stage, monkeypatch, caplog) -> None:
+    async def explode() -> None:
+        stage.companion.closed += 1
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(stage.companion, "close", explode)
+    await stage.control._leave()
+    assert "the companion did not end as it should" in caplog.text
+
+
+async def test_the_companion_leaves_while_requests_are_still_finished(stage: Stage, monkeypatch) -> None:
+    order: list[str] = []
+
+    async def close() -> None:
+        stage.companion.closed += 1
+        order.append("companion")
+
+    async def finish(*arguments: object) -> tuple[list[object], list[object]]:
+        order.append(type(arguments[1]).__name__)
+        return [], []
+
+    monkeypatch.setattr(stage.companion, "close", close)
+    monkeypatch.setattr(control_module, "ask_all", finish)
+    await stage.control._drain()
+    assert order.index("companion") < order.index("Finish")

@@ -62,3 +62,15 @@ async def test_what_was_asked_for_by_name_is_loaded_before_anything_is_served(tm
     source = AskedOnce(file)
     assert (await Loader(source, TranslateSettings()).settle()).snapshot.generation == 1
     assert source.asked == 2
+
+
+async def test_rules_that_had_to_be_compiled_are_added_up_to_the_candidate(tmp_path: Path) -> None:
+    file = tmp_path / "g.yaml"
+    site = gateway(8080) + service(80) + "".join(route(f"/{n}", f"r{n}") for n in range(20))
+    file.write_text(site)
+    source = AskedOnce(file)
+    loader = Loader(source, TranslateSettings())
+    assert (await loader.settle()).compiled_rules == 20
+    file.write_text(site + route("/new", "new"))
+    assert (await loader.settle()).compiled_rules == 1
+    assert (await loader.settle()).compiled_rules == 0

@@ -1,0 +1,96 @@
+"""What the controller needs of a cluster: requests to its API, and what its objects hold now."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from proxy.resources.kinds import GATEWAY, KINDS
+from proxy.resources.meta import ObjectKey
+from proxy.sources.kubernetes.errors import ApiError, Unreachable
+from proxy.sources.kubernetes.reading import Current
+
+__all__ = [
+    "ApiError", "Client", "Cluster", "Current", "Object", "Target", "Unreachable",
+    "api_version", "current_of", "is_newer", "path_of", "plural",
+]  # fmt: skip
+
+Object = dict[str, Any]
+"""An object of the API, or what is sent to change one."""
+
+
+class Target(NamedTuple):
+    """An object whose status is written."""
+
+    kind: str
+    key: ObjectKey
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class Client(Protocol):
+    """Requests to the API server."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        *,
+        content_type: str = "application/json",
+        params: Mapping[str, str] | None = None,
+    ) -> Object:
+        """The object answered. Raises ApiError or Unreachable."""
+        ...
+
+
+class Cluster(Protocol):
+    """What a source that follows a cluster knows of its objects beside their specs."""
+
+    on_status: Callable[[str, ObjectKey], None] | None
+    """Called in the event loop with the kind and key of an object of which nothing but the status has changed."""
+
+    def current(self, kind: str, key: ObjectKey) -> Current | None:
+        """None when there is no such object."""
+        ...
+
+    @property
+    def bundle(self) -> tuple[str, str] | None:
+        """Release and channel of the Gateway API CRDs that are installed; None when that cannot be read."""
+        ...
+
+
+def current_of(item: Object) -> Current:
+    """From an object as the API answers it."""
+    meta = item["metadata"]
+    return Current(
+        resource_version=meta.get("resourceVersion", ""),
+        uid=meta.get("uid", ""),
+        generation=meta.get("generation", 0),
+        status=item.get("status") or {},
+    )
+
+
+def is_newer(one: Current, other: Current) -> bool:
+    """Resource versions of one object are numbers that grow (KEP-5504); where they are not, `one` is believed."""
+    mine, others = one.resource_version, other.resource_version
+    return int(mine) > int(others) if mine.isdecimal() and others.isdecimal() else mine != others
+
+
+def path_of(target: Target) -> str:
+    """Of the object; its status is below it."""
+    version = KINDS[GATEWAY, target.kind].versions[0]
+    scope = f"/namespaces/{target.key.namespace}" if target.key.namespace else ""
+    return f"/apis/{GATEWAY}/{version}{scope}/{plural(target.kind)}/{target.key.name}"
+
+
+def api_version(kind: str) -> str:
+    """GROUP/VERSION of a kind whose status is written."""
+    return f"{GATEWAY}/{KINDS[GATEWAY, kind].versions[0]}"
+
+
+def plural(kind: str) -> str:
+    """`gateways`, `gatewayclasses`, `backendtlspolicies`: what a kind is called in paths and in RBAC rules."""
+    name = kind.lower()
+    if name.endswith("y") and name[-2] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith("s") else f"{name}s"

@@ -1,0 +1,15 @@
+"""A world for each test that asks for one."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.controller.world import World
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    await world.start()
+    yield world
+    await world.stop()

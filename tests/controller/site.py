@@ -1,0 +1,65 @@
+"""A small site of a cluster: declared at the API server, translated as a source would have it."""
+
+import json
+from typing import Any
+
+from proxy.controller.cluster import Target, path_of
+from proxy.resources.meta import ObjectKey
+from proxy.sources.file import load_text
+from proxy.translate.settings import TranslateSettings
+from proxy.translate.translate import Translation, translate
+from tests.controller.world import US, World
+
+GROUP = "gateway.networking.k8s.io/v1"
+CLASS = Target("GatewayClass", ObjectKey("", "penstock"))
+GATEWAY = Target("Gateway", ObjectKey("default", "web"))
+SETTINGS = TranslateSettings(file_mode=False)
+
+
+def route(name: str) -> Target:
+    return Target("HTTPRoute", ObjectKey("default", name))
+
+
+class Site:
+    """`specs`: what is declared now. `translate` gives what Penstock makes of it, one after the other."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.specs: dict[Target, dict[str, Any]] = {}
+        self.previous: Translation | None = None
+        self.declare(CLASS, {"controllerName": US})
+        self.declare(GATEWAY, gateway())
+
+    def declare(self, target: Target, spec: dict[str, Any]) -> None:
+        """A new object, or a new generation of one."""
+        self.specs[target] = spec
+        path = path_of(target)
+        old = self.world.server.objects.get(path)
+        generation = old["metadata"]["generation"] + 1 if old else 1
+        self.world.declare(target, generation, **(old or {}).get("status", {}))
+
+    def delete(self, target: Target) -> None:
+        del self.specs[target]
+        del self.world.server.objects[path_of(target)]
+
+    def translate(self) -> Translation:
+        documents = [json.dumps(self._document(target, spec)) for target, spec in self.specs.items()]
+        loaded = load_text("\n---\n".join(documents))
+        assert loaded.problems == ()
+        self.previous = translate(loaded.resources, SETTINGS, self.previous)
+        return self.previous
+
+    def _document(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
+        meta = self.world.server.objects[path_of(target)]["metadata"]
+        kept = {name: value for name, value in meta.items() if name != "resourceVersion"}
+        return {"apiVersion": GROUP, "kind": target.kind, "metadata": kept, "spec": spec}
+
+
+def gateway(*ports: int, name: str = "penstock") -> dict[str, Any]:
+    listeners = [{"name": f"http-{port}", "port": port, "protocol": "HTTP"} for port in ports or (80,)]
+    return {"gatewayClassName": name, "listeners": listeners}
+
+
+def http_route(*parents: str, section: str | None = None) -> dict[str, Any]:
+    more = {"sectionName": section} if section else {}
+    return {"parentRefs": [{"name": parent, **more} for parent in parents], "rules": [{}]}
