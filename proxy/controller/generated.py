@@ -60,6 +60,11 @@ def identity_of(kind: str, item: Mapping[str, Any]) -> Identity:
     return Identity(kind, ObjectKey(item["metadata"].get("namespace", ""), item["metadata"]["name"]))
 
 
+def whole(kind: str, item: Object) -> Object:
+    """An entry of a list, which leaves out what all entries have in common."""
+    return {**item, "apiVersion": PLACES[kind].prefix.split("/", 2)[2], "kind": kind}
+
+
 def applied_form(made: Generated) -> Object:
     """What is sent: the object, with its digest."""
     meta = made.body["metadata"]
@@ -93,10 +98,26 @@ def is_leaving(item: Mapping[str, Any], wanted: Object) -> bool:
     return "deletionTimestamp" in item["metadata"] or (bool(owners and meant) and not owners & meant)
 
 
-def is_as_made(item: Object, wanted: Object) -> bool:
-    """Whether nothing is missing of what was applied, and nothing else was applied since."""
-    annotations = item["metadata"].get("annotations") or {}
-    return annotations.get(APPLIED) == wanted["metadata"]["annotations"][APPLIED] and covers(item, wanted)
+def is_as_made(item: Object, wanted: Object, stored: Object | None) -> bool:
+    """Whether this is what was applied last, and nothing is missing of it. `stored` is how it was answered then."""
+    meant = _digest_of(wanted)
+    if _digest_of(item) != meant:
+        return False
+    return covers(item, stored if stored is not None and _digest_of(stored) == meant else wanted)
+
+
+def _digest_of(item: Object) -> str | None:
+    digest: str | None = (item["metadata"].get("annotations") or {}).get(APPLIED)
+    return digest
+
+
+def as_stored(there: Any, wanted: Any) -> Any:
+    """What is wanted, in the API server's own spelling: it writes `cpu: 0.1` as `100m`."""
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        return {name: as_stored(there[name], value) for name, value in wanted.items() if name in there}
+    if isinstance(there, list) and isinstance(wanted, list) and len(there) == len(wanted):
+        return list(map(as_stored, there, wanted))
+    return there
 
 
 def covers(there: Any, wanted: Any) -> bool:

@@ -17,6 +17,7 @@ from proxy.controller.generated import (
     Identity,
     Object,
     applied_form,
+    as_stored,
     gateway_of,
     identity_of,
     is_as_made,
@@ -24,6 +25,7 @@ from proxy.controller.generated import (
     is_made_for,
     list_path,
     path_of,
+    whole,
 )
 from proxy.resources.meta import ObjectKey
 from proxy.sources.kubernetes.errors import ApiError, Unreachable
@@ -87,6 +89,8 @@ class Provisioner:
         self._gap, self._again = gap, again
         self._wanted: Infrastructure | None = None
         self._changed = asyncio.Event()
+        self._stored: dict[Identity, Object] = {}
+        """What was applied, as it was answered."""
         self._leaving = False
         """Something of the last round waits for the garbage collector."""
         self._forbidden: set[str] = set()
@@ -144,6 +148,7 @@ class Provisioner:
         for identity, item in there.items():
             if identity not in asked:
                 await self._remove(identity, item, wanted)
+        self._stored = {identity: stored for identity, stored in self._stored.items() if identity in asked}
 
     # --- what is there ---------------------------------------------------------------------------
 
@@ -157,7 +162,7 @@ class Provisioner:
                 return {}  # nothing of it is wanted, and whoever may not list could not delete either
             self._judge(Identity(kind, ObjectKey(self._namespace, "")), error, None)
             return {}
-        return {identity_of(kind, item): item for item in found.get("items") or ()}
+        return {identity_of(kind, item): whole(kind, item) for item in found.get("items") or ()}
 
     async def _found(self, path: str) -> Object | None:
         try:
@@ -181,7 +186,7 @@ class Provisioner:
                 self._tell(made.gateway, "NameTaken", f"{identity} is not Penstock's, so nothing is made of that name")
             elif there is not None and is_leaving(there, body):
                 self._leaving = True
-            elif there is None or not is_as_made(there, body):
+            elif there is None or not is_as_made(there, body, self._stored.get(identity)):
                 await self._apply(identity, body, there)
         except ApiError as error:
             self._judge(identity, error, made.gateway)
@@ -191,7 +196,8 @@ class Provisioner:
         if there is not None:
             body = {**body, "metadata": {**body["metadata"], "uid": there["metadata"]["uid"]}}
         params = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        await self._client.request("PATCH", path_of(identity), body, content_type=APPLY, params=params)
+        stored = await self._client.request("PATCH", path_of(identity), body, content_type=APPLY, params=params)
+        self._stored[identity] = as_stored(stored, body)
         self._count(identity.kind, "written")
         log.info("%s %s", "made" if there is None else "changed", identity)
 

@@ -24,6 +24,8 @@ class ApplyingServer:
         self.applied: dict[str, Object] = {}
         self.log: list[str] = []
         self.refuse: Refuse = lambda method, path: None
+        self.spelled: Callable[[Object], Object] = lambda item: item
+        """How an object is stored that is written otherwise, such as a quantity."""
         self.url = ""
         self._uids = 0
         self._runner: web.AppRunner | None = None
@@ -63,7 +65,9 @@ class ApplyingServer:
             return web.json_response(self.objects[path]) if path in self.objects else _error(404, "NotFound")
         prefix, _, plural = path.rpartition("/")
         under = (each for at, each in self.objects.items() if f"/{plural}/" in at and at.startswith(prefix))
-        return web.json_response({"items": [each for each in under if _selected(each, selector)]})
+        found = [each for each in under if _selected(each, selector)]
+        items = [{name: each[name] for name in each if name not in ("apiVersion", "kind")} for each in found]
+        return web.json_response({"items": items})
 
     def _apply(self, path: str, body: Object, request: web.Request) -> web.Response:
         if request.content_type != "application/apply-patch+yaml" or request.query.get("fieldManager") != "penstock":
@@ -74,7 +78,7 @@ class ApplyingServer:
             return _error(409, "Conflict")
         left = _without(there or {}, self.applied.get(path, {}))
         self.applied[path] = copy.deepcopy(body)
-        stored = self.put(path, {**_merged(left, body)})
+        stored = self.put(path, self.spelled(_merged(left, body)))
         if there is not None:
             stored["metadata"]["uid"] = there["metadata"]["uid"]
         return web.json_response(stored)

@@ -12,7 +12,7 @@ from proxy.sources.kubernetes.errors import ApiError, Unreachable
 from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import translate
-from tests.controller.applying import ApplyingServer, HttpClient
+from tests.controller.applying import ApplyingServer, HttpClient, Object
 from tests.translate.declare import declare
 
 NAMESPACE = "penstock-system"
@@ -111,6 +111,19 @@ async def test_what_others_add_stays_and_what_they_change_is_set_right(stage: St
     there["spec"]["ports"] = []
     assert await stage.round(CLASS, POOL, gateway()) == [f"PATCH {FACE}"]
     assert stage.server.objects[FACE]["metadata"]["annotations"]["theirs"] == "yes"
+
+
+async def test_another_spelling_of_the_same_is_no_change(stage: Stage) -> None:
+    def spelled(item: Object) -> Object:
+        return {**item, "spec": {**item["spec"], "type": "clusterip"}} if "spec" in item else item
+
+    stage.server.spelled = spelled
+    await stage.round(CLASS, POOL, gateway())
+    assert await stage.round(CLASS, POOL, gateway()) == []
+    stage.server.objects[FACE]["spec"]["type"] = "NodePort"
+    assert await stage.round(CLASS, POOL, gateway()) == [f"PATCH {FACE}"]
+    labelled = "  infrastructure: {labels: {team: shop}}"
+    assert f"PATCH {FACE}" in await stage.round(CLASS, POOL, gateway(labelled))
 
 
 async def test_what_a_hand_deleted_is_made_again(stage: Stage) -> None:
