@@ -41,6 +41,8 @@ GAP = 1.0
 AGAIN = 60.0
 """Seconds after which all is compared again though nothing has changed here; varied by up to a fifth."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+TERMINATING = "because it is being terminated"
+"""What the API server says of a namespace; it has no reason of its own for it but Forbidden."""
 GATEWAYS = "/apis/gateway.networking.k8s.io/v1"
 
 Result = Literal["written", "deleted", "foreign", "conflict", "rejected", "forbidden", "failed"]
@@ -234,6 +236,8 @@ class Provisioner:
         if error.status == 429 or error.status >= 500:
             self._count(identity.kind, "failed")
             raise error
+        if error.status == 403 and TERMINATING in error.message:
+            return  # it goes with its Gateway
         result: Result = {403: "forbidden", 409: "conflict"}.get(error.status, "rejected")  # type: ignore[assignment]
         self._count(identity.kind, result)
         if result == "conflict":

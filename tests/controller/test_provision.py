@@ -199,6 +199,13 @@ async def test_what_rbac_forbids_is_told_and_the_rest_goes_on(stage: Stage) -> N
     assert ("Service", "forbidden") in stage.counted
 
 
+async def test_a_namespace_on_its_way_out_is_nobodys_fault(stage: Stage) -> None:
+    why = "because it is being terminated"
+    stage.server.refuse = lambda method, path: (403, why) if method == "PATCH" else None
+    await stage.round(CLASS, POOL, gateway())
+    assert (stage.told, stage.counted) == ([], [])
+
+
 async def test_what_is_not_wanted_need_not_be_listed(stage: Stage) -> None:
     stage.server.refuse = lambda method, path: (403, "Forbidden") if path.endswith("deployments") else None
     assert len(await stage.round(CLASS, POOL, gateway())) == 2
