@@ -15,7 +15,7 @@ KEEP       ?=
 
 python := $(VENV)/bin/python
 
-.PHONY: help demo test lint format coverage conformance cluster-test bench image docs clean
+.PHONY: help demo test lint format coverage conformance cluster-test bench image manifests docs clean
 .NOTPARALLEL:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make cluster-test the scenarios of tests/cluster, each in a cluster (ARGS=)"
 	@echo "make bench     CPU per request beside nginx and HAProxy (installs both and wrk; needs root)"
 	@echo "make image     the container image, with docker or podman"
+	@echo "make manifests the CRDs in config/kubernetes/, from the models"
 	@echo "make docs      where the documentation is"
 	@echo "make clean     remove .venv and everything built"
 
@@ -66,6 +67,9 @@ bench: $(VENV)/.installed-test
 
 image:
 	@scripts/build-image $(ARGS)
+
+manifests: $(VENV)/.installed-run
+	@$(python) scripts/write_manifests.py
 
 docs:
 	@echo "The documentation is Markdown, read where it lies; a built site does not exist yet."

@@ -1,7 +1,7 @@
-"""penstock schema: the JSON Schema of all kinds, for editors and for those who write YAML by program.
+"""penstock schema: what all kinds look like, for editors, for programs that write YAML, and for a cluster.
 
-It holds names, types, defaults and enumerations. `penstock check` knows more: what one field says
-about another, and which objects refer to which.
+The JSON Schema holds names, types, defaults and enumerations. `penstock check` knows more: what one field
+says about another, and which objects refer to which.
 """
 
 from typing import Any
@@ -13,6 +13,8 @@ from proxy.resources.kinds import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 """What msgspec writes."""
+
+GENERATED = "# Made from the models of proxy/resources: `penstock schema --crd`. Do not edit.\n"
 
 
 def schema() -> dict[str, Any]:
@@ -28,11 +30,22 @@ def schema() -> dict[str, Any]:
     return {"$schema": DIALECT, "title": "What Penstock reads", "oneOf": list(one_of), "$defs": definitions}
 
 
+def crd_documents() -> dict[str, str]:
+    """Name (`backends.penstock.dev`) to the YAML of its CustomResourceDefinition."""
+    from proxy.resources.crd import crds
+
+    return {crd["metadata"]["name"]: GENERATED + msgspec.yaml.encode(crd).decode() for crd in crds()}
+
+
 @click.command("schema")
-def command() -> None:
+@click.option("--crd", is_flag=True, help="Print the CustomResourceDefinitions of the own kinds instead, as YAML.")
+def command(crd: bool) -> None:
     """Print one JSON Schema that takes an object of any kind served.
 
     Editors that know YAML Language Server use it with a first line such as
     `# yaml-language-server: $schema=penstock.schema.json`.
     """
-    click.echo(msgspec.json.format(msgspec.json.encode(schema())).decode())
+    if crd:
+        click.echo("---\n".join(crd_documents().values()), nl=False)
+    else:
+        click.echo(msgspec.json.format(msgspec.json.encode(schema())).decode())

@@ -15,6 +15,7 @@ PoolEntry = Annotated[
     str,
     Meta(min_length=1, max_length=128, description="an address, a range first-last, or a network in CIDR form"),
 ]
+Argument = Annotated[str, Meta(max_length=1024, description="an option of at most 1024 characters")]
 ServiceType = Literal["LoadBalancer", "ClusterIP", "NodePort"]
 
 
@@ -81,7 +82,7 @@ class DedicatedDeployment(Model, frozen=True):
     resources: ResourceRequirements = ResourceRequirements()
     node_selector: dict[str, str] = field(default_factory=dict)
     tolerations: Annotated[tuple[Toleration, ...], Meta(max_length=32)] = ()
-    args: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    args: Annotated[tuple[Argument, ...], Meta(max_length=64)] = ()
     """Further options of `penstock run`."""
     service: ServiceParameters = ServiceParameters()
 
