@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 async def play(stage: Stage, say: Say) -> int:
     """The exit code: 0 after SIGINT or SIGTERM and a graceful stop, else what went wrong."""
-    async with backend(stage):
+    async with backend(stage.backend_host, stage.backend_port):
         gateway = await start_gateway(stage)
         asked = stop_on_signal(gateway)
         greeting = asyncio.create_task(greet_when_ready(stage, say))
@@ -42,12 +42,12 @@ async def play(stage: Stage, say: Say) -> int:
 
 
 @asynccontextmanager
-async def backend(stage: Stage) -> AsyncIterator[None]:
-    """The hello backend, answering while the body runs."""
+async def backend(host: str | None, port: int) -> AsyncIterator[None]:
+    """The hello backend, answering while the body runs; on every address when `host` is None."""
     runner = web.AppRunner(application(), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, stage.backend_host, stage.backend_port).start()
+        await web.TCPSite(runner, host, port).start()
         yield
     finally:
         await runner.cleanup()
