@@ -22,6 +22,9 @@ from tests.conformance.place import MODULES
 KUBERNETES = "1.36.3"
 _VERSION = "k8s.io/component-base/version"
 _KUBERNETES_FLAGS = f"-X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=36"
+_CAPABILITIES = "helm.sh/helm/v3/pkg/chartutil.k8sVersion"
+_HELM_FLAGS = f"-X {_CAPABILITIES}Major=1 -X {_CAPABILITIES}Minor=36"
+"""Which Kubernetes `helm template` takes for granted."""
 
 
 class Binary(NamedTuple):
@@ -46,13 +49,15 @@ BINARIES = (
     Binary("suite", "conformance.test", ".", is_test=True),
     Binary("suite", "echo-basic", "sigs.k8s.io/gateway-api/conformance/echo-basic"),
     Binary("coredns", "coredns", "."),
+    Binary("kustomize", "kustomize", "sigs.k8s.io/kustomize/kustomize/v5"),
+    Binary("helm", "helm", "helm.sh/helm/v3/cmd/helm", linker_flags=_HELM_FLAGS),
 )
 """Everything that is built. A new tool is a folder in modules/ and a row here."""
 
 COPIES = {"suite": (("sigs.k8s.io/gateway-api", "config/crd/experimental", "crds"),)}
 """Module to what else it keeps: (Go module, folder in it, name in the cache)."""
 
-CPU_MINUTES = {"kube": 13.6, "suite": 3.5, "etcd": 1.3, "coredns": 0.8}
+CPU_MINUTES = {"kube": 13.6, "suite": 3.5, "etcd": 1.3, "coredns": 0.8, "helm": 1.7, "kustomize": 0.7}
 """What each module costs with an empty Go build cache, measured on an x86-64 of 2 cores; others: about one."""
 
 
