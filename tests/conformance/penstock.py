@@ -1,7 +1,7 @@
 """Penstock as a process of the cluster: its rights, its class, its start and its end.
 
 Its rights are those of the project's own manifests in config/kubernetes/: it gets the token of the
-ServiceAccount they declare and so is held to their ClusterRole. Where there are none, it is the administrator.
+ServiceAccount they declare and so is held to their ClusterRole.
 """
 
 import sys
@@ -18,7 +18,8 @@ from tests.conformance.place import GATEWAY_ADDRESSES, ROOT, Place
 
 CLASS = "penstock"
 CONTROLLER = "penstock.dev/gateway-controller"
-MANIFESTS = ROOT / "config" / "kubernetes"
+MANIFESTS = tuple(ROOT / "config" / "kubernetes" / name for name in ("crds", "base", "components/services"))
+"""What of an installation comes before the program: it gives every Gateway a Service that names its address."""
 ADMIN = "127.0.0.1:9900"
 WORKERS = 2
 _SOURCES = ("kubernetes:",)
@@ -49,15 +50,14 @@ _REFERENCE = {"group": _GROUP, "kind": "GatewayParameters", "name": CLASS, "name
 def prepare(place: Place) -> list[str]:
     """Apply rights, CRDs and class; returns what was not as it will be for a user, one sentence each."""
     client = Client(place)
-    notes = [] if MANIFESTS.is_dir() else [f"{MANIFESTS.relative_to(ROOT)} is not there: it runs as administrator"]
-    for document in rights(MANIFESTS):
+    for document in rights():
         client.apply_object(document)
-    return notes + _apply_class(client)
+    return _apply_class(client)
 
 
-def rights(folder: Path) -> list[Object]:
-    """The manifests that come before the program, namespaces and CRDs first."""
-    found = [document for document in documents(folder) if document["kind"] in _RIGHTS]
+def rights(*folders: Path) -> list[Object]:
+    """Of these, else of MANIFESTS: what comes before the program, namespaces and CRDs first."""
+    found = [each for folder in folders or MANIFESTS for each in documents(folder) if each["kind"] in _RIGHTS]
     return sorted(found, key=lambda document: document["kind"] not in _FIRST)
 
 
@@ -82,13 +82,16 @@ def _apply_afresh(client: Client, gateway_class: Object) -> None:
     client.patch(f"{client.path_of(gateway_class)}/status", {"status": {"conditions": [condition]}})
 
 
-def kubeconfig(place: Place, folder: Path = MANIFESTS) -> Path:
-    """The one of the manifests' ServiceAccount, with a fresh token; without manifests the administrator's."""
-    accounts = [document for document in rights(folder) if document["kind"] == "ServiceAccount"]
-    if not accounts:
-        return place.kubeconfig
+def service_account() -> Object:
+    """The one that the Deployment of the manifests runs as."""
+    [account] = [document for document in rights() if document["kind"] == "ServiceAccount"]
+    return account
+
+
+def kubeconfig(place: Place) -> Path:
+    """The one of the manifests' ServiceAccount, with a fresh token."""
     path = place.directory / "penstock.kubeconfig"
-    pki.write_kubeconfig(place, path, "penstock", token_of(Client(place), accounts[0]))
+    pki.write_kubeconfig(place, path, "penstock", token_of(Client(place), service_account()))
     return path
 
 
@@ -110,7 +113,8 @@ def command(options: Iterable[str] = (), sources: Sequence[str] = _SOURCES) -> l
 
 def start(place: Place, name: str = "penstock", options: Iterable[str] = (), sources: Sequence[str] = _SOURCES) -> int:
     """Start it inside the cluster; its output goes to the log of that name. Returns its process id."""
-    environment = {**ENVIRONMENT, "KUBECONFIG": str(kubeconfig(place))}
+    namespace = service_account()["metadata"]["namespace"]
+    environment = {**ENVIRONMENT, "KUBECONFIG": str(kubeconfig(place)), "POD_NAMESPACE": namespace}
     return processes.spawn(place, name, command(options, sources), environment)
 
 
