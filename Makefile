@@ -60,6 +60,7 @@ conformance: $(VENV)/.installed-test
 
 cluster-test: $(VENV)/.installed-test
 	@scripts/conformance-tools
+	@$(python) -m tests.conformance build
 	@$(python) -m pytest tests/cluster --timeout=600 $(ARGS)
 
 bench: $(VENV)/.installed-test

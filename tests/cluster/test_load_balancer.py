@@ -71,7 +71,7 @@ def test_a_deployment_is_reached_through_a_load_balancer(shared: Cluster, namesp
     wait_until("a new Pod answers", lambda: answering(shared, address) not in seen, 30)
 
 
-def test_the_api_server_comes_back_after_an_outage(shared: Cluster, namespace: str) -> None:
+def test_the_cluster_goes_on_after_an_outage_of_its_api_server(shared: Cluster, namespace: str) -> None:
     client = shared.client
     client.apply(
         f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: kept, namespace: {namespace}}}, data: {{a: b}}}}"
@@ -82,3 +82,7 @@ def test_the_api_server_comes_back_after_an_outage(shared: Cluster, namespace: s
     kept = client.get(f"/api/v1/namespaces/{namespace}/configmaps/kept")
     assert kept is not None
     assert kept["data"] == {"a": "b"}
+    client.apply(ECHO.format(namespace=namespace))
+    deployment = f"/apis/apps/v1/namespaces/{namespace}/deployments/echo"
+    client.wait_for(deployment, lambda found: found.get("status", {}).get("readyReplicas") == 2)
+    client.wait_for(f"/api/v1/namespaces/{namespace}/services/echo", address_of)

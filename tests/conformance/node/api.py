@@ -17,13 +17,17 @@ Object = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 _AGAIN = 0.5
-"""Seconds before a watch that broke is begun again."""
+"""Seconds before a watch that broke is begun again, or a server that was away is asked again."""
 
 log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
     """The API server said no."""
+
+
+class _NotWellError(Exception):
+    """The API server answered that it cannot answer now."""
 
 
 class Change(NamedTuple):
@@ -57,14 +61,26 @@ class Api:
     async def call(
         self, method: str, path: str, body: Object | None = None, kind: str = "application/json"
     ) -> Object | None:
-        """None for 404 and 409: it is gone, or somebody else was first. Raises RefusedError for other errors."""
+        """None for 404 and 409: it is gone, or somebody else was first. Raises RefusedError for other refusals.
+
+        A server that is away, or not well, is asked again until it answers: a node outlives an outage.
+        """
+        while True:
+            try:
+                return await self._once(method, path, body, kind)
+            except (aiohttp.ClientConnectionError, _NotWellError, TimeoutError) as error:
+                log.info("%s %s: %s; asking again", method, path, error)
+                await asyncio.sleep(_AGAIN)
+
+    async def _once(self, method: str, path: str, body: Object | None, kind: str) -> Object | None:
         data = None if body is None else json.dumps(body)
-        async with self.http.request(
-            method, self._server + path, data=data, headers={"Content-Type": kind}
-        ) as response:
-            answer: Object = await response.json(content_type=None)
+        headers = {"Content-Type": kind}
+        async with self.http.request(method, self._server + path, data=data, headers=headers) as response:
             if response.status in {404, 409}:
                 return None
+            if response.status >= 500 or response.status == 429:
+                raise _NotWellError(str(response.status))
+            answer: Object = await response.json(content_type=None)
             if response.status >= 400:
                 raise RefusedError(f"{method} {path}: {response.status} {answer.get('message')}")
             return answer

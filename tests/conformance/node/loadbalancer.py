@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tests.conformance.node.addresses import Address, Pool
-from tests.conformance.node.api import Api, Change, Object
+from tests.conformance.node.api import Api, Change, Object, RefusedError
 from tests.conformance.node.forwarder import Endpoint, Forwarder
 from tests.conformance.place import LOAD_BALANCER_ADDRESSES
 
@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 _SERVICES = "/api/v1/services"
 _SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
+_AGAIN = 1.0
+"""Seconds before a Service that could not be served is tried again."""
 _OWNER = "kubernetes.io/service-name"
 
 
@@ -56,7 +58,11 @@ class LoadBalancer:
             for uid in set(self._balanced) - set(wanted):
                 await self._release(uid)
             for uid, service in wanted.items():
-                await self._serve(uid, service)
+                try:
+                    await self._serve(uid, service)
+                except (OSError, RefusedError) as error:
+                    log.warning("Service %s: %s; trying again", _key(service), error)  # somebody may hold the port
+                    asyncio.get_running_loop().call_later(_AGAIN, self._changed.set)
 
     async def _serve(self, uid: str, service: Object) -> None:
         """Listen on all ports of the Service, forward to what is ready now, and say so in its status."""
@@ -74,8 +80,9 @@ class LoadBalancer:
             await forwarders.pop(number).close()
         for number, port in ports.items():
             if number not in forwarders:
-                forwarders[number] = Forwarder()
-                await forwarders[number].listen(address.ip, number)
+                forwarder = Forwarder()
+                await forwarder.listen(address.ip, number)
+                forwarders[number] = forwarder
             forwarders[number].endpoints = ready_endpoints(service, port.get("name", ""), self._slices.values())
         await self._report(service, address.ip)
 

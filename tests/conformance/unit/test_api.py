@@ -52,12 +52,29 @@ async def api(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     app = web.Application()
     app.router.add_get("/pods", server.answer)
     app.router.add_get("/refused/{status}", refuse)
+    app.router.add_get("/convalescent", Convalescent().answer)
     runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with Api(f"http://127.0.0.1:{runner.addresses[0][1]}", "token", tmp_path) as found:
         yield found
     await runner.cleanup()
+
+
+class Convalescent:
+    """Answers 503 and 429, cuts a connection, and is then well."""
+
+    def __init__(self) -> None:
+        self.ailments = [503, 429, 0]
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if not self.ailments:
+            return web.json_response({"kind": "Pod"})
+        if status := self.ailments.pop(0):
+            return web.Response(status=status, text="not now")
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
 
 
 async def refuse(request: web.Request) -> web.Response:
@@ -107,3 +124,7 @@ async def test_what_is_gone_or_was_made_by_others_is_no_error(api: Api, status: 
 async def test_a_refusal_says_what_the_server_says(api: Api) -> None:
     with pytest.raises(RefusedError, match="GET /refused/403: 403 no"):
         await api.get("/refused/403")
+
+
+async def test_a_server_that_is_not_well_is_asked_again(api: Api) -> None:
+    assert await api.get("/convalescent") == {"kind": "Pod"}
