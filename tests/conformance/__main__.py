@@ -21,6 +21,16 @@ from tests.conformance import (
 )
 from tests.conformance.place import Place, place_named
 
+_EXPECTED = (
+    arguments.UsageError,
+    binaries.BuildError,
+    cluster.ClusterError,
+    deliver.NotDeliverableError,
+    FileNotFoundError,
+    TimeoutError,
+    ValueError,
+)
+"""What is said in a sentence; anything else is a fault of ours, with a trace."""
 _BUILD_MINUTES = 60
 """The longest build that may be begun unasked."""
 
@@ -86,7 +96,7 @@ def support(place: Place, options: Namespace) -> int:
 
 
 def deliver_report(place: Place, options: Namespace) -> int:
-    print(deliver.deliver(conformance.REPORT))
+    print(deliver.deliver(conformance.REPORT, conformance.last_log()))
     return 0
 
 
@@ -130,7 +140,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         with stopped_by_signals():
             return VERBS[options.verb](place_named(), options)
-    except (cluster.ClusterError, binaries.BuildError, arguments.UsageError, ValueError, FileNotFoundError) as error:
+    except _EXPECTED as error:
         print(error, file=sys.stderr, flush=True)
         if options.verb == "run":
             print(f"\n{report.Count(0, 1, 0)}")  # whoever counts must not take it for nothing to do

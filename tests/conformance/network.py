@@ -30,8 +30,9 @@ def create(place: Place) -> None:
             *(f"addr add {address}/32 dev lo" for address in addresses),
         ],
     )
-    # Many connections in TIME_WAIT are nothing special inside.
-    settings = "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1024 65535 > /proc/sys/net/ipv4/ip_local_port_range"
+    # Many connections in TIME_WAIT are nothing special inside. The range begins above every port that anyone listens
+    # on: a client that tries a server which is down could else be given its port, and be connected with itself.
+    settings = "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 16384 65535 > /proc/sys/net/ipv4/ip_local_port_range"
     subprocess.run(inside(place, "sh", "-c", settings), check=False, stderr=subprocess.DEVNULL)
 
 

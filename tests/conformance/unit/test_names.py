@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import binaries, penstock
+from tests.conformance import binaries, deliver, penstock
 from tests.conformance.crds import documents, is_established
-from tests.conformance.deliver import name_of
 from tests.conformance.needs import available_mib
 from tests.conformance.network import belongs_to
 from tests.conformance.node.container import Line
 from tests.conformance.node.logs import selected, text_of
 from tests.conformance.place import Place, place_named
 from tests.conformance.report import Count
+from tests.conformance.results import Log, Result
 from tests.conformance.scenarios import counted
 from tests.conformance.suite import Wanted, arguments
 
@@ -106,7 +106,25 @@ def test_options_come_last_and_so_win() -> None:
 
 def test_a_report_is_named_as_upstream_wants_it() -> None:
     report = "gatewayAPIChannel: experimental\nimplementation: {version: v0.1.0}\nmode: default\n"
-    assert name_of(report) == "experimental-v0.1.0-default-report.yaml"
+    assert deliver.name_of(report) == "experimental-v0.1.0-default-report.yaml"
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_only_the_report_of_a_run_without_failures_is_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: bool
+) -> None:
+    """The report itself may call a parallel test that failed a success."""
+    monkeypatch.setattr(deliver, "REPORTS", tmp_path / "docs")
+    (tmp_path / "docs").mkdir()
+    report = tmp_path / "report.yaml"
+    report.write_text("gatewayAPIChannel: standard\nimplementation: {version: v1}\nmode: default\n")
+    outcome = Result("FAIL" if failed else "PASS", 1.0)
+    log = Log({"GatewayModifyListeners": outcome}, whole=outcome)
+    if failed:
+        with pytest.raises(deliver.NotDeliverableError, match="1 failed"):
+            deliver.deliver(report, log)
+    else:
+        assert deliver.deliver(report, log).read_text() == report.read_text()
 
 
 def test_some_tests_make_no_report() -> None:
