@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from proxy.resources.meta import ObjectKey
@@ -162,10 +161,13 @@ class Following:
             self._back.set()
             self._back.clear()
 
-    async def pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
+    async def pause(self, seconds: float) -> bool:
+        """True when it ended early, because the API server is there again."""
+        try:
             async with asyncio.timeout(seconds):
-                await self._back.wait()
+                return await self._back.wait()
+        except TimeoutError:
+            return False
 
 
 def _problem(scope: Scope, state: State, why: str, verb: str, plural: str) -> Problem | None:

@@ -46,7 +46,7 @@ class Observer(Protocol):
     def event(self, scope: Scope, type_: str) -> None: ...
     def relisted(self, scope: Scope, reason: str) -> None: ...
     def contact(self) -> None: ...
-    async def pause(self, seconds: float) -> None: ...
+    async def pause(self, seconds: float) -> bool: ...
 
 
 class Reflector:
@@ -79,7 +79,8 @@ class Reflector:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            await self._observer.pause(await self._attempt())
+            if await self._observer.pause(await self._attempt()):
+                self._backoff.succeeded()  # whoever starts refuses some at first, and is soon ready
 
     async def _attempt(self) -> float:
         """Follows until something ends it; seconds to wait before the next attempt."""
