@@ -70,6 +70,11 @@ class SecureGateway(Gateway):
         self._clients.append(peer)
         return peer
 
+    async def __aexit__(self, *exc: object) -> None:
+        for client in self._clients:
+            client._writer.transport.abort()  # TLS would wait for the other side to end, too
+        await super().__aexit__(*exc)
+
     def handshakes(self, result: str, listener: str = "") -> float:
         """How often a handshake ended so: under one listener, or before one was chosen."""
         return self.metrics.value(
