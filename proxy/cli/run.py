@@ -222,13 +222,17 @@ async def _run(settings: Settings) -> int:
     if settings.cluster is None:
         return await Control(settings, FileSource(settings.sources), _say).run()
     source = kubernetes_source(settings.cluster)
-    control = Control(settings, source, _say, _controller(settings, source) if settings.status_updates else None)
+    control = Control(settings, source, _say, _controller(settings, source))
     source.measure(control.meter)
     return await control.run()
 
 
-def _controller(settings: Settings, source: "KubernetesSource") -> Controller:
-    who = settings_here(settings.translation().controller_name, settings.lease)
+def _controller(settings: Settings, source: "KubernetesSource") -> Controller | None:
+    """Who serves one Gateway alone tells nothing: it would take the entries of all others for its own mistakes."""
+    if not settings.status_updates or settings.only_gateway:
+        return None
+    translation = settings.translation()
+    who = settings_here(translation.controller_name, settings.lease, translation.namespace)
     return Controller(source.client, source, who)
 
 

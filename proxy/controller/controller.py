@@ -1,7 +1,7 @@
 """Controller: the companion that writes into a cluster what became of what was declared in it.
 
     served -> Desired: what is meant, what of it changed -> StatusWriter -> what changed by it -> EventRecorder
-                                       LeaseKeeper: only one replica writes
+            Provisioner: what is to be made for Gateways      LeaseKeeper: only one replica does any of it
 
 A replica that does not lead remembers what it would write; when it leads, it compares everything once.
 """
@@ -22,6 +22,7 @@ from proxy.controller.desired import Desired
 from proxy.controller.events import EventRecorder
 from proxy.controller.lease import LeaseKeeper
 from proxy.controller.merge import Status, without_us
+from proxy.controller.provision import Provisioner
 from proxy.controller.retry import Refusal
 from proxy.controller.timing import Timing
 from proxy.controller.transitions import Notice, transitions
@@ -47,6 +48,8 @@ class ControllerSettings(Struct, frozen=True):
     controller_name: str
     lease_namespace: str = "default"
     lease_name: str = LEASE_NAME
+    pods_namespace: str = "penstock-system"
+    """Where the data plane's Pods are, and those that are made for single Gateways."""
     identity: str = "penstock"
     """Of this replica: the name of its Pod, and something that no other process has."""
 
@@ -54,6 +57,7 @@ class ControllerSettings(Struct, frozen=True):
 def settings_here(
     controller_name: str,
     lease_name: str = "",
+    pods_namespace: str = "penstock-system",
     *,
     environ: Mapping[str, str] = os.environ,
     namespace_file: str = NAMESPACE_FILE,
@@ -64,6 +68,7 @@ def settings_here(
         controller_name,
         environ.get("POD_NAMESPACE") or _read(namespace_file) or "default",
         lease_name or LEASE_NAME,
+        pods_namespace,
         f"{name}_{secrets.token_hex(8)}",
     )
 
@@ -97,6 +102,13 @@ class Controller:
             timing=timing,
         )
         self._events = EventRecorder(client, self._metrics, settings.identity, timing)
+        self._provisioner = Provisioner(
+            client,
+            settings.pods_namespace,
+            self._metrics.infrastructure,
+            self._tell_gateway,
+            self._lease.is_leader,
+        )
         self._writer = StatusWriter(
             client,
             cluster,
@@ -117,7 +129,8 @@ class Controller:
     async def run(self) -> None:
         """What it starts goes on when it is cancelled, until `close`: the last state is still to be written."""
         self._cluster.on_status = self._on_status
-        work = (self._lease.run(), self._writer.run(), self._events.run(), self._follow_version())
+        parts = (self._lease, self._writer, self._events, self._provisioner)
+        work = (*(part.run() for part in parts), self._follow_version())
         self._tasks = [asyncio.create_task(one) for one in work]
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -128,6 +141,7 @@ class Controller:
         self._statuses = statuses
         changed, gone = self._desired.update(statuses, self._cluster.bundle)
         bare = self._desired.newly_bare(translation.resources)
+        self._provisioner.want(translation.infrastructure)
         if not self._lease.is_leader():
             return
         for target in gone:
@@ -158,6 +172,7 @@ class Controller:
         if not leading:
             self._writer.stop()
             return
+        self._provisioner.look()
         for target, status in reversed(self._desired.statuses.items()):
             self._writer.offer(target, status)
         for target in self._desired.bare:
@@ -198,6 +213,13 @@ class Controller:
     def _on_written(self, target: Target, before: Current, after: Status) -> None:
         for notice in transitions(before.status, after, self._name):
             self._events.tell(target, before, notice)
+
+    def _tell_gateway(self, key: ObjectKey, reason: str, message: str) -> None:
+        """What could not be made for it."""
+        target = Target("Gateway", key)
+        current = self._cluster.current(target.kind, key)
+        if current is not None:
+            self._events.tell(target, current, Notice("Warning", reason, message))
 
     def _on_refused(self, target: Target, current: Current, refusal: Refusal) -> None:
         reason = "StatusForbidden" if refusal.result == "forbidden" else "StatusRejected"

@@ -29,6 +29,10 @@ class ControllerMetrics:
     def event(self, result: EventResult) -> None:
         self._count("penstock_events_total", (result,))
 
+    def infrastructure(self, kind: str, result: str) -> None:
+        """One object made for a Gateway, and what came of it."""
+        self._count("penstock_infrastructure_updates_total", (kind, result))
+
     def _set(self, name: str, value: float) -> None:
         self.series.values[self.series.gauge(name)] = value
 

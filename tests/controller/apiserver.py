@@ -84,6 +84,8 @@ class ApiServer:
         return getattr(self, f"_{request.method.lower()}")(path, body)
 
     def _get(self, path: str, body: Object) -> web.Response:
+        if path.rpartition("/")[2] in {"services", "deployments", "endpointslices", "serviceaccounts"}:
+            return web.json_response({"items": []})
         return web.json_response(self.objects[path]) if path in self.objects else self._missing(path)
 
     def _post(self, path: str, body: Object) -> web.Response:

@@ -295,3 +295,28 @@ def test_a_replica_is_named_by_its_pod(tmp_path: Path) -> None:
     assert settings_here(US, environ=pod).identity != here.identity
     assert settings_here(US, "mine", environ={}, namespace_file=str(file)).lease_namespace == "infra"
     assert settings_here(US, "mine", environ={}, namespace_file=str(tmp_path / "none")).lease_namespace == "default"
+
+
+# --- what is made for Gateways ----------------------------------------------------------------
+
+
+async def test_the_leader_looks_after_what_is_made_for_gateways(
+    world: World, site: Site, start: Start, leader: Replica
+) -> None:
+    follower = start("two")
+    follower.serve(site)
+    await world.settle()
+    asked = world.server.count("GET", "/services")
+    leader.serve(site)
+    await until(lambda: world.server.count("GET", "/services") > asked)
+    assert asked == 0
+
+
+async def test_what_cannot_be_made_for_a_gateway_is_an_event_about_it(
+    world: World, site: Site, leader: Replica
+) -> None:
+    leader.controller._tell_gateway(GATEWAY.key, "NameTaken", "Service default/web is not Penstock's")
+    leader.controller._tell_gateway(route("none").key, "NameTaken", "a Gateway that is gone")
+    await world.settle()
+    [event] = world.server.events
+    assert (event["reason"], event["involvedObject"]["name"]) == ("NameTaken", "web")

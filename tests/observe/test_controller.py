@@ -14,9 +14,11 @@ def test_statuses_and_events_are_counted_by_what_came_of_them() -> None:
     metrics.status("Gateway", "written")
     metrics.status("Gateway", "written")
     metrics.event("dropped")
+    metrics.infrastructure("Service", "written")
     metrics.pending(7)
     metrics.leading(True)
     series = metrics.series
     assert series.value("penstock_status_updates_total", ("Gateway", "written")) == 2
+    assert series.value("penstock_infrastructure_updates_total", ("Service", "written")) == 1
     assert series.value("penstock_events_total", ("dropped",)) == 1
     assert (series.value("penstock_status_pending"), series.value("penstock_leader")) == (7, 1)
