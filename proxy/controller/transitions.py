@@ -60,8 +60,9 @@ def _causes(conditions: Mapping[str, Condition]) -> Iterator[tuple[str, Conditio
 
 
 def _is_bad(condition: Condition) -> bool:
+    """What is only on its way is nothing to tell."""
     bad = {"False": BAD_WHEN_FALSE, "True": BAD_WHEN_TRUE}.get(condition["status"], ())
-    return condition["type"] in bad
+    return condition["type"] in bad and condition["reason"] != "Pending"
 
 
 def _places(status: Status, controller: str) -> Iterator[tuple[Place, Mapping[str, Condition]]]:

@@ -42,6 +42,7 @@ ROWS = [
         [Notice("Warning", "Because", "clash")],
     ),
     ("foreign types are none of ours", {}, top(condition("example.com/Checked", "False")), []),
+    ("what is on its way is not bad", {}, top(condition("Programmed", "False", "soon", "Pending")), []),
     ("no conflict is good", {}, top(condition("Conflicted", "False")), []),
     (
         "a listener is named",
