@@ -133,6 +133,9 @@ class Provisioner:
         except ApiError as error:
             log.warning("the API server has no time for what is made for Gateways: %s", error)
             return False
+        except Exception:
+            log.exception("a fault of ours; what is made for Gateways is looked at again")
+            return False
         return True
 
     async def round(self) -> None:
