@@ -69,8 +69,8 @@ class Toleration(Model, frozen=True):
 class ResourceRequirements(Model, frozen=True):
     """What the container asks for and may use at most, as in a Pod's spec."""
 
-    requests: dict[str, str | int | float] = field(default_factory=dict)
-    limits: dict[str, str | int | float] = field(default_factory=dict)
+    requests: dict[str, str | int] = field(default_factory=dict)
+    limits: dict[str, str | int] = field(default_factory=dict)
 
 
 class DedicatedDeployment(Model, frozen=True):
