@@ -65,6 +65,13 @@ from proxy.resources.meta import (
     Resource,
 )
 from proxy.resources.own import Backend, BackendEndpoint, BackendSpec, BackendTLS
+from proxy.resources.parameters import (
+    AddressPool,
+    DedicatedDeployment,
+    GatewayParametersSpec,
+    PortRange,
+    SharedService,
+)
 from proxy.resources.policy import ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo
 from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
 
@@ -368,6 +375,14 @@ RESOURCES: st.SearchStrategy[Resource] = st.one_of(
     GATEWAYS, GATEWAYS, ROUTES, ROUTES, ROUTES, SERVICES, SLICES, BACKENDS, GRANTS, CLASSES, SPACES
 )
 OBJECTS = st.lists(RESOURCES, max_size=12)
+POOLS = st.lists(st.sampled_from(["127.0.0.1", "10.0.0.1-10.0.0.3", "2001:db8::/127", "odd"]), min_size=1, max_size=3)
+PARAMETERS = st.builds(
+    GatewayParametersSpec,
+    addresses=maybe(st.builds(AddressPool, pool=POOLS.map(tuple), service=st.booleans())),
+    service=maybe(st.builds(SharedService, target_ports=st.builds(PortRange, first=PORTS, last=PORTS))),
+    deployment=maybe(st.builds(DedicatedDeployment, image=maybe(st.just("penstock:1")))),
+)
+"""Of all Gateways: more than one way, pools and ranges that make no sense included."""
 SETTINGS = st.builds(
     TranslateSettings,
     address=st.sampled_from(["", "127.0.0.1"]),

@@ -5,14 +5,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proxy.filters import build_chain
-from proxy.resources.meta import Resource
+from proxy.resources.gateway import GROUP, GatewayClass, GatewayClassSpec, ParametersReference
+from proxy.resources.meta import ObjectMeta, Resource
+from proxy.resources.parameters import GatewayParameters, GatewayParametersSpec
 from proxy.resources.store import ResourceSet
 from proxy.routing.table import HostTable
 from proxy.snapshot.delta import apply, decode_delta, difference, encode_delta
 from proxy.snapshot.snapshot import Snapshot
-from proxy.translate.settings import TranslateSettings
+from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
 from proxy.translate.translate import Translation, translate
-from tests.translate.strategies import OBJECTS, SETTINGS
+from tests.translate.strategies import OBJECTS, PARAMETERS, SETTINGS
 
 quick = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -27,6 +29,25 @@ def test_whatever_is_declared_there_is_an_outcome(objects: list[Resource], optio
     for item in outcome.statuses:
         msgspec.json.encode(item.status)
     hangs_together(outcome.snapshot)
+
+
+@quick
+@given(OBJECTS, OBJECTS, PARAMETERS, SETTINGS)
+def test_whatever_parameters_say_there_is_an_outcome(
+    objects: list[Resource], others: list[Resource], spec: GatewayParametersSpec, options: TranslateSettings
+) -> None:
+    """All Gateways of the usual class have them. Two translations, as addresses are remembered."""
+    ref = ParametersReference("penstock.dev", "GatewayParameters", "p", "default")
+    owner = GatewayClass(f"{GROUP}/v1", "GatewayClass", ObjectMeta("penstock"), GatewayClassSpec(CONTROLLER_NAME, ref))
+    parameters = GatewayParameters("penstock.dev/v1alpha1", "GatewayParameters", ObjectMeta("p", "default"), spec)
+    first = translate(ResourceSet([owner, parameters, *objects]), options)
+    second = translate(ResourceSet([owner, parameters, *objects[::2], *others]), options, first)
+    for outcome in (first, second):
+        hangs_together(outcome.snapshot)
+        msgspec.json.encode([item.status for item in outcome.statuses])
+        msgspec.json.encode([made.body for made in outcome.infrastructure.objects])
+        names = [(made.kind, made.key) for made in outcome.infrastructure.objects]
+        assert len(set(names)) == len(names)
 
 
 def hangs_together(snapshot: Snapshot) -> None:
