@@ -99,8 +99,8 @@ def _listener(node: ListenerNode, gateway: GatewayNode, attached: int, generatio
 
 
 def _refusals(node: ListenerNode) -> list[Finding]:
-    """What no listener could get over comes before conflicts with others."""
-    return of_type(node.findings, ACCEPTED) + of_type(node.findings, CONFLICTED)
+    """A conflict gives the reason, as it does for Programmed, even where the protocol is not served yet."""
+    return of_type(node.findings, CONFLICTED) + of_type(node.findings, ACCEPTED)
 
 
 def _listener_accepted(node: ListenerNode, generation: int) -> Condition:
