@@ -152,8 +152,9 @@ def _conditions(name: str, part: str, conditions: Iterable[dict[str, Any]]) -> I
 
 
 def _parent(ref: dict[str, Any]) -> str:
-    """`infra/gateway/web:80`, as much of it as the reference names."""
+    """`infra/gateway/web:80`, as much of it as the reference names; of what is no Gateway the kind, too."""
     where = "/".join(filter(None, [ref.get("namespace"), ref["name"], ref.get("sectionName")]))
+    where = where if ref.get("kind", "Gateway") == "Gateway" else f"{ref['kind']} {where}"
     return f"{where}:{ref['port']}" if ref.get("port") else where
 
 

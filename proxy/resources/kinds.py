@@ -6,7 +6,7 @@ known but not served yet (so says a notice), or a mistake (an error).
 
 from msgspec import Struct
 
-from proxy.resources import core, gateway, httproute, own, parameters, policy
+from proxy.resources import core, gateway, httproute, listenerset, own, parameters, policy
 from proxy.resources.meta import Resource
 
 GATEWAY = gateway.GROUP
@@ -28,6 +28,7 @@ class Kind(Struct, frozen=True):
 KINDS: dict[tuple[str, str], Kind] = {
     (GATEWAY, "GatewayClass"): Kind(gateway.GatewayClass, ("v1", "v1beta1")),
     (GATEWAY, "Gateway"): Kind(gateway.Gateway, ("v1", "v1beta1")),
+    (GATEWAY, "ListenerSet"): Kind(listenerset.ListenerSet, ("v1",)),
     (GATEWAY, "HTTPRoute"): Kind(httproute.HTTPRoute, ("v1", "v1beta1")),
     (GATEWAY, "ReferenceGrant"): Kind(policy.ReferenceGrant, ("v1", "v1beta1")),
     (CORE, "Service"): Kind(core.Service, ("v1",)),
@@ -41,7 +42,7 @@ KINDS: dict[tuple[str, str], Kind] = {
 
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
     {
-        *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ListenerSet")),
+        *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")),
         (GATEWAY, "BackendTLSPolicy"),
         *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy", "XMesh")),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),

@@ -12,6 +12,7 @@ from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Se
 from proxy.resources.fields import LABEL, SUBDOMAIN
 from proxy.resources.gateway import Gateway
 from proxy.resources.httproute import HTTPRoute
+from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import ObjectMeta, Resource
 from proxy.resources.own import Backend
 from proxy.resources.parameters import GatewayParameters
@@ -24,11 +25,13 @@ from proxy.resources.validate_core import (
 )
 from proxy.resources.validate_gateway import validate_gateway
 from proxy.resources.validate_httproute import validate_httproute
+from proxy.resources.validate_listenerset import validate_listener_set
 from proxy.resources.validate_own import validate_backend
 from proxy.resources.validate_parameters import validate_parameters
 
 VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Gateway: validate_gateway,
+    ListenerSet: validate_listener_set,
     HTTPRoute: validate_httproute,
     Service: validate_service,
     EndpointSlice: validate_endpoint_slice,

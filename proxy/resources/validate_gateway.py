@@ -13,12 +13,17 @@ from proxy.resources.problem import Finding, Path
 
 def validate_gateway(gateway: Gateway) -> Iterator[Finding]:
     spec = gateway.spec
-    for index, listener in enumerate(spec.listeners):
-        yield from _listener(listener, ("spec", "listeners", index))
-    yield from _unique_names(spec.listeners)
+    yield from validate_listeners(spec.listeners)
     yield from _addresses(spec)
     if spec.tls is not None and spec.tls.frontend is not None:
         yield from _frontend(spec.tls.frontend)
+
+
+def validate_listeners(listeners: tuple[Listener, ...]) -> Iterator[Finding]:
+    """Those of a Gateway, or the entries of a ListenerSet: both stand at spec.listeners."""
+    for index, listener in enumerate(listeners):
+        yield from _listener(listener, ("spec", "listeners", index))
+    yield from _unique_names(listeners)
 
 
 def _listener(listener: Listener, path: Path) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from proxy.resources.problem import Problem
 from proxy.runtime import sockets
 from proxy.snapshot.snapshot import Bind, Snapshot
-from proxy.translate.status.failures import BindFailure
+from proxy.translate.status.failures import BindFailure, declared_in
 
 Key = tuple[str, int]
 """Address and bound port."""
@@ -89,16 +89,15 @@ def bind_failure(bind: Bind, error: sockets.BindError) -> BindFailure:
 
 
 def bind_problems(failure: BindFailure) -> Iterator[Problem]:
-    """One for each listener that the port was for."""
+    """One for each listener that the port was for, about the object that declares it."""
     for key in failure.bind.listeners:
-        gateway, _, name = key.rpartition("/")
-        namespace, _, gateway = gateway.partition("/")
+        declared = declared_in(key)
         yield Problem(
             "error",
-            f"listener {name}: {failure.message}",
-            kind="Gateway",
-            namespace=namespace,
-            name=gateway,
+            f"listener {declared.listener}: {failure.message}",
+            kind=declared.kind,
+            namespace=declared.key.namespace,
+            name=declared.key.name,
             field="spec.listeners",
             hint=failure.hint,
         )

@@ -30,6 +30,7 @@ class Listener(Struct, frozen=True):
     gateway: str
     """NAMESPACE/NAME."""
     name: str
+    """Its own; of one that a ListenerSet adds NAMESPACE/LISTENERSET/NAME."""
     protocol: str
     hostname: bytes
     """Exact, wildcard or b""."""

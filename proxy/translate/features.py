@@ -56,7 +56,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("HTTPRouteRetryBackendTimeout", "extended", "experimental", True),
     Feature("HTTPRouteRetryConnectionError", "extended", "experimental", True),
     Feature("HTTPRouteSchemeRedirect", "extended", "standard", True),
-    Feature("ListenerSet", "extended", "standard", False),
+    Feature("ListenerSet", "extended", "standard", True),
     Feature("ReferenceGrant", "core", "standard", True),
     Feature("TCPRoute", "core", "standard", False),
     Feature("TLSRoute", "core", "standard", False),

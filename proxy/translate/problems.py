@@ -12,8 +12,16 @@ Found = Iterator[tuple[Resource, Finding]]
 
 
 def build_problems(graph: Graph, resources: ResourceSet, *, file_mode: bool) -> Iterator[Problem]:
-    """In the order Gateways, routes, backends, options. In a cluster endpoints come and go: no word of that."""
-    for resource, finding in (*_gateways(graph), *_routes(graph), *(_backends(graph) if file_mode else ())):
+    """In the order Gateways and their ListenerSets, routes, backends, options.
+
+    In a cluster endpoints come and go: no word of that.
+    """
+    for resource, finding in (
+        *_gateways(graph),
+        *_sets(graph),
+        *_routes(graph),
+        *(_backends(graph) if file_mode else ()),
+    ):
         yield _problem(resource, finding, resources)
     for key, why in graph.backends.useless_overrides():
         yield Problem("warning", f"--backend {key} has no effect: {why}", hint="name a Service without EndpointSlices")
@@ -28,6 +36,14 @@ def _gateways(graph: Graph) -> Found:
         for listener in gateway.listeners:
             yield from ((gateway.resource, finding) for finding in listener.findings)
     yield from graph.declared.advice
+
+
+def _sets(graph: Graph) -> Found:
+    for node in graph.listener_sets.nodes.values():
+        yield from ((node.resource, finding) for finding in node.findings)
+        for listener in node.listeners:
+            yield from ((node.resource, finding) for finding in listener.findings)
+    yield from graph.listener_sets.advice
 
 
 def _routes(graph: Graph) -> Found:

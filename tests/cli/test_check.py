@@ -129,6 +129,16 @@ def test_status_shows_every_condition(good: Path) -> None:
     assert any(line.startswith("HTTPRoute/default/shop  [web]  ResolvedRefs=True  ResolvedRefs") for line in lines)
 
 
+def test_status_names_the_kind_of_a_parent_that_is_no_gateway() -> None:
+    code, text = check(Path(__file__).parents[2] / "config" / "listener-set.yaml", status=True)
+    assert code == 0
+    lines = text.splitlines()
+    assert any(line.startswith("ListenerSet/shop/shop  Programmed=True  Programmed") for line in lines)
+    assert any(line.startswith("ListenerSet/shop/shop  [back-office]  Accepted=True  Accepted") for line in lines)
+    assert any(line.startswith("HTTPRoute/shop/shop  [ListenerSet shop/http]  Accepted=True") for line in lines)
+    assert any(line.startswith("HTTPRoute/shop/back-office  [ListenerSet shop:8090]  Accepted=True") for line in lines)
+
+
 def test_notices_do_not_fail(good: Path) -> None:
     good.write_text(f"{GOOD}---\n{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a}}}}\n")
     code, text = check(good)

@@ -191,7 +191,7 @@ def _listener(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parent(item: dict[str, Any]) -> dict[str, Any]:
-    ref = {field: value for field, value in item["parentRef"].items() if field not in ("group", "kind")}
+    ref = {field: value for field, value in item["parentRef"].items() if field != "group" and value != "Gateway"}
     return {
         "parentRef": " ".join(f"{field}={value}" for field, value in ref.items()),
         "conditions": _conditions(item["conditions"]),

@@ -64,6 +64,16 @@ def test_one_port_on_two_addresses_of_ours(listeners: Listeners) -> None:
     assert listeners.plan(snapshot(bind(port), bind(port, address="127.0.0.2"))).failures == ()
 
 
+def test_a_port_in_use_is_told_at_the_set_that_adds_the_listener(listeners: Listeners) -> None:
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        [failure] = listeners.plan(snapshot(bind(other.getsockname()[1], "ns/gw/shop/set/a"))).failures
+    [problem] = bind_problems(failure)
+    assert (problem.kind, problem.namespace, problem.name) == ("ListenerSet", "shop", "set")
+    assert problem.message.startswith("listener a: cannot listen on")
+
+
 def test_every_listener_of_a_port_in_use_is_told(listeners: Listeners) -> None:
     with socket.socket() as other:
         other.bind((HOST, 0))

@@ -18,6 +18,7 @@ DEFAULTS = {
     "Gateway": "gateway.networking.k8s.io/v1",
     "GatewayClass": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "ListenerSet": "gateway.networking.k8s.io/v1",
     "ReferenceGrant": "gateway.networking.k8s.io/v1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "Backend": "penstock.dev/v1alpha1",
@@ -68,6 +69,21 @@ spec: {{parentRefs: [{{name: web}}], rules: {rules}{more}}}
 """
 
 
+def entry(name: str, hostname: str = "", *, port: int = 80, protocol: str = "HTTP", more: str = "") -> str:
+    """One listener of a Gateway or ListenerSet."""
+    host = f", hostname: {hostname}" if hostname else ""
+    return f"{{name: {name}, protocol: {protocol}, port: {port}{host}{more}}}"
+
+
+def listener_set(name: str, *entries: str, parent: str = "{name: web}", meta: str = "") -> str:
+    """A ListenerSet of Gateway web; `meta` is more flow YAML of its metadata, and begins with a comma."""
+    return f"""
+kind: ListenerSet
+metadata: {{name: {name}{meta}}}
+spec: {{parentRef: {parent}, listeners: [{", ".join(entries)}]}}
+"""
+
+
 def status(translation: Translation, kind: str, name: str) -> dict[str, Any]:
     """The status of an object of namespace default (or of none)."""
     return next(item.status for item in translation.statuses if item.kind == kind and item.key.name == name)
@@ -76,6 +92,13 @@ def status(translation: Translation, kind: str, name: str) -> dict[str, Any]:
 def condition(conditions: list[dict[str, Any]], kind: str) -> tuple[str, str]:
     """(status, reason) of one condition."""
     return next((item["status"], item["reason"]) for item in conditions if item["type"] == kind)
+
+
+def listener_conditions(translation: Translation, kind: str, name: str, listener: str) -> list[dict[str, Any]]:
+    """Those of one listener of a Gateway or ListenerSet."""
+    found = {item["name"]: item["conditions"] for item in status(translation, kind, name)["listeners"]}
+    conditions: list[dict[str, Any]] = found[listener]
+    return conditions
 
 
 def route_condition(translation: Translation, kind: str, name: str = "r") -> tuple[str, str]:

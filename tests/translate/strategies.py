@@ -21,6 +21,7 @@ from proxy.resources.core import (
 )
 from proxy.resources.gateway import (
     GROUP,
+    AllowedListeners,
     AllowedRoutes,
     Gateway,
     GatewayClass,
@@ -29,6 +30,7 @@ from proxy.resources.gateway import (
     GatewaySpec,
     GatewaySpecAddress,
     Listener,
+    ListenerNamespaces,
     ListenerTLSConfig,
     ParametersReference,
     RouteGroupKind,
@@ -56,6 +58,7 @@ from proxy.resources.httproute import (
     HTTPURLRewriteFilter,
     ParentReference,
 )
+from proxy.resources.listenerset import ListenerSet, ListenerSetSpec, ParentGatewayReference
 from proxy.resources.meta import (
     BackendObjectReference,
     LabelSelector,
@@ -161,6 +164,28 @@ GATEWAYS = resource(
                 parameters_ref=maybe(st.builds(LocalObjectReference, group=GROUPS, kind=NAMES, name=NAMES)),
             )
         ),
+        allowed_listeners=st.builds(
+            AllowedListeners,
+            namespaces=st.builds(
+                ListenerNamespaces,
+                from_=st.sampled_from(["All", "All", "Same", "Selector", "None"]),
+                selector=maybe(SELECTORS),
+            ),
+        ),
+    ),
+)
+LISTENER_SETS = resource(
+    ListenerSet,
+    "gateway.networking.k8s.io/v1",
+    spec=st.builds(
+        ListenerSetSpec,
+        parent_ref=st.builds(
+            ParentGatewayReference,
+            name=NAMES,
+            group=st.sampled_from([GROUP, GROUP, GROUP, ""]),
+            namespace=maybe(NAMESPACES),
+        ),
+        listeners=tuples(LISTENERS, 3),
     ),
 )
 CLASSES = resource(
@@ -279,6 +304,7 @@ ROUTES = resource(
                 ParentReference,
                 name=NAMES,
                 group=st.sampled_from([GROUP, GROUP, GROUP, ""]),
+                kind=st.sampled_from(["Gateway", "Gateway", "ListenerSet"]),
                 namespace=maybe(NAMESPACES),
                 section_name=maybe(NAMES),
                 port=maybe(PORTS),
@@ -372,7 +398,7 @@ BACKENDS = resource(
 SPACES = resource(Namespace, "v1")
 
 RESOURCES: st.SearchStrategy[Resource] = st.one_of(
-    GATEWAYS, GATEWAYS, ROUTES, ROUTES, ROUTES, SERVICES, SLICES, BACKENDS, GRANTS, CLASSES, SPACES
+    GATEWAYS, GATEWAYS, LISTENER_SETS, ROUTES, ROUTES, ROUTES, SERVICES, SLICES, BACKENDS, GRANTS, CLASSES, SPACES
 )
 OBJECTS = st.lists(RESOURCES, max_size=12)
 POOLS = st.lists(st.sampled_from(["127.0.0.1", "10.0.0.1-10.0.0.3", "2001:db8::/127", "odd"]), min_size=1, max_size=3)

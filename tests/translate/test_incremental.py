@@ -5,7 +5,7 @@ from proxy.resources.store import ResourceSet
 from proxy.snapshot.route import Mirror
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
-from tests.translate.declare import WEB, objects
+from tests.translate.declare import WEB, entry, listener_set, objects
 
 SETTINGS = TranslateSettings()
 
@@ -183,6 +183,67 @@ spec:
     assert not here.translate().snapshot.buckets
     here.change(space="kind: Namespace\nmetadata: {name: default, labels: {team: shop}}")
     assert len(here.translate().snapshot.buckets) == 1
+
+
+def with_a_set() -> World:
+    here = world()
+    here.change(
+        web=WEB.replace("spec:", "spec:\n  allowedListeners: {namespaces: {from: Selector, selector: {}}}"),
+        added=listener_set("added", entry("http", "added.example.com")),
+        three=route("three", "added.example.com").replace("{name: web}", "{name: added, kind: ListenerSet}"),
+    )
+    return here
+
+
+ADDED = ("default/web/default/added/http", b"added.example.com")
+
+
+def test_a_set_that_comes_and_goes_leaves_the_buckets_of_others_alone() -> None:
+    here = with_a_set()
+    first = here.translate().snapshot
+    assert first.buckets.keys() == {ONE, TWO, ADDED}
+    kept = here.objects.pop("added")
+    second = here.translate().snapshot
+    assert second.buckets.keys() == {ONE, TWO}
+    here.objects["added"] = kept
+    third = here.translate().snapshot
+    assert third.buckets.keys() == {ONE, TWO, ADDED}
+    for key in (ONE, TWO):
+        assert first.buckets[key] is second.buckets[key] is third.buckets[key]
+
+
+def test_with_sets_nothing_changed_is_the_same_snapshot() -> None:
+    here = with_a_set()
+    first = here.translate()
+    second = here.translate()
+    assert second.snapshot is first.snapshot
+    assert (
+        second.graph.attachments[ObjectKey("default", "three")]
+        is first.graph.attachments[ObjectKey("default", "three")]
+    )
+
+
+def test_an_older_set_that_comes_later_takes_its_hostname() -> None:
+    here = with_a_set()
+    here.change(added=listener_set("added", entry("http", "added.example.com"), meta=STAMP % 2))
+    here.translate()
+    here.change(older=listener_set("older", entry("http", "added.example.com"), meta=STAMP % 1))
+    assert here.translate().snapshot.buckets.keys() == {ONE, TWO}
+    here.change(older=listener_set("older", entry("http", "added.example.com"), meta=STAMP % 3))
+    assert here.translate().snapshot.buckets.keys() == {ONE, TWO, ADDED}
+
+
+STAMP = ', creationTimestamp: "2024-01-0%dT00:00:00Z"'
+
+
+def test_a_namespace_that_loses_its_label_loses_its_set() -> None:
+    here = with_a_set()
+    selector = "selector: {matchLabels: {team: shop}}"
+    here.change(web=WEB.replace("spec:", f"spec:\n  allowedListeners: {{namespaces: {{from: Selector, {selector}}}}}"))
+    here.change(space="kind: Namespace\nmetadata: {name: default, labels: {team: shop}}")
+    assert here.translate().snapshot.buckets.keys() == {ONE, TWO, ADDED}
+    here.change(space="kind: Namespace\nmetadata: {name: default}")
+    assert here.translate().snapshot.buckets.keys() == {ONE, TWO}
 
 
 def test_other_settings_start_afresh() -> None:

@@ -53,6 +53,7 @@ def test_whatever_parameters_say_there_is_an_outcome(
 def hangs_together(snapshot: Snapshot) -> None:
     """Every name in a snapshot leads to something, and the data plane can use all of it."""
     bound = [key for bind in snapshot.binds for key in bind.listeners]
+    assert [listener.key for listener in snapshot.listeners.values()] == list(snapshot.listeners)
     assert set(bound) == set(snapshot.listeners)
     assert len({(bind.address, bind.port) for bind in snapshot.binds}) == len(snapshot.binds)
     for bind in snapshot.binds:

@@ -67,14 +67,14 @@ def _certificates(graph: Graph) -> dict[str, Certificate]:
 
 
 def _bound(graph: Graph) -> list[ListenerNode]:
-    nodes = {node.key: node for gateway in graph.gateways.values() for node in gateway.listeners if gateway.binds(node)}
+    nodes = {node.key: node for node in graph.bound()}
     return [nodes[key] for bind in graph.binds for key in bind.listeners]
 
 
 def _listener(node: ListenerNode) -> Listener:
     return Listener(
         gateway=str(node.gateway),
-        name=node.spec.name,
+        name=node.name,
         protocol=node.spec.protocol,
         hostname=node.hostname.encode(),
         port=node.spec.port,

@@ -137,11 +137,10 @@ def _behind_services(
 
 
 def _port_claim(key: ObjectKey, node: GatewayNode, resources: ResourceSet, settings: TranslateSettings) -> PortClaim:
-    declared = dict.fromkeys((each.spec.port, each.transport) for each in node.listeners if each.served)
     parameters = node.parameters.service
     assert parameters is not None
     service = made_service(resources, ObjectKey(settings.namespace, shared_name(key)), key)
-    return PortClaim(key, tuple(declared), parameters.target_ports, service)
+    return PortClaim(key, node.declared_ports, parameters.target_ports, service)
 
 
 def _shared(

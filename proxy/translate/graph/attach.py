@@ -1,92 +1,92 @@
 """Routes to listeners: parentRefs, allowedRoutes, hostnames.
 
-The order of the reasons is that of the Gateway API: is there such a listener, does it allow the route,
-do hostnames meet. Each step looks only at the listeners that the one before has left.
+A Gateway and each of its ListenerSets are parents of their own, judged by themselves. The order of the
+reasons is that of the Gateway API: is there such a listener, does it allow the route, do hostnames meet.
+Each step looks only at the listeners that the one before has left.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from proxy.resources.core import Namespace
 from proxy.resources.gateway import GROUP, Gateway
 from proxy.resources.httproute import ParentReference
-from proxy.resources.meta import LabelSelector, LabelSelectorRequirement, ObjectKey
+from proxy.resources.listenerset import ListenerSet
+from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.store import ResourceSet
 from proxy.routing.precedence import host_key
 from proxy.translate.graph import conditions as c
-from proxy.translate.graph.backends import same_objects
 from proxy.translate.graph.conditions import Finding
 from proxy.translate.graph.hostnames import intersect
+from proxy.translate.graph.listenerset_conditions import set_not_attached
+from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nearest import Names
-from proxy.translate.graph.nodes import AttachmentNode, GatewayNode, ListenerNode, ParentNode, Place, RouteNode
+from proxy.translate.graph.nodes import (
+    AttachmentNode,
+    GatewayNode,
+    ListenerNode,
+    ListenerSetNode,
+    ParentNode,
+    Place,
+    RouteNode,
+)
 
-NAME_LABEL = "kubernetes.io/metadata.name"
-"""Kubernetes puts it on every namespace, so that selectors can name one."""
+Parent = GatewayNode | ListenerSetNode
+"""What a parentRef can name. Each is judged by itself: a Gateway's listeners are its own alone, and so are a set's."""
 
 
 class Admission:
-    """Who may attach where: the Gateways and the labels of namespaces."""
+    """Who may attach where: Gateways, ListenerSets, and the labels of namespaces."""
 
-    def __init__(self, resources: ResourceSet, gateways: Mapping[ObjectKey, GatewayNode]) -> None:
-        self.gateways = gateways
-        self._namespaces = resources.by_kind(Namespace)
-        self._declared = resources.by_kind(Gateway)
+    def __init__(
+        self,
+        resources: ResourceSet,
+        gateways: Mapping[ObjectKey, GatewayNode],
+        listener_sets: Mapping[ObjectKey, ListenerSetNode],
+        namespaces: Namespaces,
+    ) -> None:
+        self._parents: dict[str, Mapping[ObjectKey, Parent]] = {"Gateway": gateways, "ListenerSet": listener_sets}
+        self._declared: dict[str, Mapping[ObjectKey, Resource]] = {
+            "Gateway": resources.by_kind(Gateway),
+            "ListenerSet": resources.by_kind(ListenerSet),
+        }
+        self._namespaces = namespaces
         self._selected: dict[tuple[str, str], bool] = {}
-        self._names: Names | None = None
+        self._names: dict[str, Names] = {}
 
     def equals(self, other: "Admission") -> bool:
         """Every route attaches to what it attached to."""
         return (
-            self.gateways == other.gateways
-            and same_objects(self._namespaces, other._namespaces)
-            and self._declared.keys() == other._declared.keys()
+            self._parents == other._parents
+            and self._namespaces.equals(other._namespaces)
+            and all(declared.keys() == other._declared[kind].keys() for kind, declared in self._declared.items())
         )
 
-    def declares(self, gateway: ObjectKey) -> bool:
-        return gateway in self._declared
+    def takes(self, ref: ParentReference) -> bool:
+        """Its kind is one that routes attach to."""
+        return ref.group == GROUP and ref.kind in self._parents
 
-    def gateway_hint(self, gateway: ObjectKey) -> str:
-        if self._names is None:
-            self._names = Names(map(str, self._declared))
-        return self._names.hint(str(gateway), "Gateways")
+    def parent(self, kind: str, key: ObjectKey) -> Parent | None:
+        """Only if it is ours."""
+        return self._parents[kind].get(key)
+
+    def declares(self, kind: str, key: ObjectKey) -> bool:
+        return key in self._declared[kind]
+
+    def hint(self, kind: str, key: ObjectKey) -> str:
+        if kind not in self._names:
+            self._names[kind] = Names(map(str, self._declared[kind]))
+        return self._names[kind].hint(str(key), f"{kind}s")
 
     def allows_namespace(self, listener: ListenerNode, namespace: str) -> bool:
-        """allowedRoutes.namespaces, relative to the Gateway's own."""
+        """allowedRoutes.namespaces, relative to that of the Gateway or ListenerSet that declares the listener."""
         allowed = listener.spec.allowed_routes.namespaces
         if allowed.from_ == "All":
             return True
         if allowed.from_ == "Same":
-            return namespace == listener.gateway.namespace
-        if allowed.selector is None:
-            return False
+            return namespace == listener.owner.namespace
         at = (listener.key, namespace)
         if at not in self._selected:
-            self._selected[at] = selects(allowed.selector, self._labels(namespace))
+            self._selected[at] = self._namespaces.selected(allowed.selector, namespace)
         return self._selected[at]
-
-    def _labels(self, namespace: str) -> dict[str, str]:
-        """A namespace that only files speak of has its name's label alone."""
-        declared = self._namespaces.get(ObjectKey("", namespace))
-        return {NAME_LABEL: namespace, **(declared.metadata.labels if declared else {})}
-
-
-def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
-    """All of matchLabels and matchExpressions hold; an empty selector selects everything."""
-    return all(labels.get(key) == value for key, value in selector.match_labels.items()) and all(
-        _holds(requirement, labels) for requirement in selector.match_expressions
-    )
-
-
-def _holds(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
-    """NotIn holds for an object without the label (Kubernetes, LabelSelectorRequirement)."""
-    match requirement.operator:
-        case "In":
-            return labels.get(requirement.key) in requirement.values
-        case "NotIn":
-            return labels.get(requirement.key) not in requirement.values
-        case "Exists":
-            return requirement.key in labels
-        case _:
-            return requirement.key not in labels
 
 
 # --- one route --------------------------------------------------------------------------------
@@ -98,35 +98,38 @@ def attach(route: RouteNode, admission: Admission, *, advise: bool) -> Attachmen
     advice: list[Finding] = []
     places: dict[tuple[str, bytes], bytes] = {}
     for i, ref in enumerate(route.resource.spec.parent_refs):
-        if (ref.group, ref.kind) != (GROUP, "Gateway"):
+        if not admission.takes(ref):
             continue
         key = ObjectKey(ref.namespace or route.resource.metadata.namespace, ref.name)
-        gateway = admission.gateways.get(key)
-        if gateway is None:
-            if advise and not admission.declares(key):
-                advice.append(c.unknown_parent(f"spec.parentRefs[{i}].name", str(key), admission.gateway_hint(key)))
+        parent = admission.parent(ref.kind, key)
+        if parent is None:
+            if advise and not admission.declares(ref.kind, key):
+                where = f"spec.parentRefs[{i}].name"
+                advice.append(c.unknown_parent(where, ref.kind, str(key), admission.hint(ref.kind, key)))
             continue
-        found = _attach_to(route, f"spec.parentRefs[{i}]", ref, gateway, admission)
+        found = _attach_to(route, f"spec.parentRefs[{i}]", ref, parent, admission)
         if isinstance(found, Finding):
             parents.append(ParentNode(ref, i, (), found))
         elif not route.accepted:
             parents.append(ParentNode(ref, i, ()))
         else:
             parents.append(ParentNode(ref, i, tuple(listener.key for listener in found)))
-            _add_places(places, route, gateway, found)
+            _add_places(places, route, parent, found)
     return AttachmentNode(tuple(parents), tuple(Place(*at, own) for at, own in places.items()), tuple(advice))
 
 
 def _attach_to(
-    route: RouteNode, field: str, ref: ParentReference, gateway: GatewayNode, admission: Admission
+    route: RouteNode, field: str, ref: ParentReference, parent: Parent, admission: Admission
 ) -> list[ListenerNode] | Finding:
-    """The listeners that take the route, else why none does."""
-    named = [listener for listener in gateway.listeners if _is_named(ref, listener)]
+    """The listeners of this very parent that take the route, else why none does."""
+    if isinstance(parent, ListenerSetNode) and not parent.attached:
+        return set_not_attached(field, str(parent.resource.key), str(parent.gateway.resource.key))
+    named = [listener for listener in parent.listeners if _is_named(ref, listener)]
     if not named:
-        return _no_such_listener(field, ref, gateway)
+        return _no_such_listener(field, ref, parent)
     allowed = [listener for listener in named if _allows(listener, route, admission)]
     if not allowed:
-        return _why_not_allowed(field, named, route)
+        return _why_not_allowed(field, named, route, parent)
     meeting = [listener for listener in allowed if any(_meet(listener, route))]
     if not meeting:
         return _no_hostname(allowed, route)
@@ -155,11 +158,11 @@ def _meet(listener: ListenerNode, route: RouteNode) -> Iterator[tuple[bytes, byt
 
 
 def _add_places(
-    places: dict[tuple[str, bytes], bytes], route: RouteNode, gateway: GatewayNode, listeners: Iterable[ListenerNode]
+    places: dict[tuple[str, bytes], bytes], route: RouteNode, parent: Parent, listeners: Iterable[ListenerNode]
 ) -> None:
     """Of several own hostnames that lead to one place the most specific counts."""
     for listener in listeners:
-        if not gateway.binds(listener):
+        if not parent.binds(listener):
             continue
         for common, own in _meet(listener, route):
             at = (listener.key, common)
@@ -170,33 +173,36 @@ def _add_places(
 # --- why not ----------------------------------------------------------------------------------
 
 
-def _no_such_listener(field: str, ref: ParentReference, gateway: GatewayNode) -> Finding:
+def _no_such_listener(field: str, ref: ParentReference, parent: Parent) -> Finding:
     wanted = " and ".join(
         part for part in (
             f"name {ref.section_name!r}" if ref.section_name is not None else "",
             f"port {ref.port}" if ref.port is not None else "",
         ) if part
     )  # fmt: skip
-    listed = Names(f"{listener.spec.name} (port {listener.spec.port})" for listener in gateway.listeners)
-    near = Names(listener.spec.name for listener in gateway.listeners).nearest(ref.section_name or "")
+    listed = Names(f"{listener.spec.name} (port {listener.spec.port})" for listener in parent.listeners)
+    near = Names(listener.spec.name for listener in parent.listeners).nearest(ref.section_name or "")
     hint = f"did you mean {near!r}?" if near and near != ref.section_name else listed.hint("", "listeners")
     part = "port" if ref.section_name is None or ref.section_name == near else "sectionName"
-    return c.no_matching_parent(f"{field}.{part}", str(gateway.resource.key), wanted or "any name", hint)
+    return c.no_matching_parent(f"{field}.{part}", _spoken(parent), wanted or "any name", hint)
 
 
-def _why_not_allowed(field: str, named: list[ListenerNode], route: RouteNode) -> Finding:
-    gateway = named[0].gateway
+def _spoken(parent: Parent) -> str:
+    return f"{parent.resource.kind} {parent.resource.key}"
+
+
+def _why_not_allowed(field: str, named: list[ListenerNode], route: RouteNode, parent: Parent) -> Finding:
     if not any(map(_allows_kind, named)):
         listed = ", ".join(f"{listener.spec.name} ({listener.spec.protocol})" for listener in named)
         return c.not_allowed(
-            field, f"no listener of Gateway {gateway} takes HTTPRoutes: {listed}", "use an HTTP or HTTPS listener"
+            field, f"no listener of {_spoken(parent)} takes HTTPRoutes: {listed}", "use an HTTP or HTTPS listener"
         )
-    namespace = route.resource.metadata.namespace
+    namespace, own = route.resource.metadata.namespace, parent.resource.metadata.namespace
     rules = "; ".join(_namespace_rule(listener) for listener in named if _allows_kind(listener))
     return c.not_allowed(
         field,
-        f"Gateway {gateway} does not let routes of namespace {namespace} attach ({rules})",
-        f"set allowedRoutes.namespaces.from: All on the listener, or move the route to namespace {gateway.namespace}",
+        f"{_spoken(parent)} does not let routes of namespace {namespace} attach ({rules})",
+        f"set allowedRoutes.namespaces.from: All on the listener, or move the route to namespace {own}",
     )
 
 

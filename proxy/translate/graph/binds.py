@@ -2,9 +2,11 @@
 
 Gateways may share an address and port as long as their hostnames tell them apart. Where they do not,
 the more senior Gateway keeps its listener; within a Gateway (two declared ports mapped to one) the first.
+All Gateways' own listeners come before those of ListenerSets, so that nobody's set can take a socket from a
+Gateway; among ListenerSets the more senior comes first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -12,7 +14,9 @@ from proxy.resources.meta import ObjectKey
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.conditions import Finding
 from proxy.translate.graph.listeners import PROTOCOLS
-from proxy.translate.graph.nodes import BindNode, GatewayNode, ListenerNode
+from proxy.translate.graph.listenerset_conditions import port_unavailable as entry_port_unavailable
+from proxy.translate.graph.listenersets import named_to
+from proxy.translate.graph.nodes import BindNode, GatewayNode, ListenerNode, ListenerSetNode
 
 Socket = tuple[str, int]
 """Address and bound port."""
@@ -38,7 +42,7 @@ class Plan:
         for socket in wanted:
             holder = _in_the_way(self._sockets.get(socket, {}), node)
             if holder is not None:
-                return c.port_unavailable(f"spec.listeners[{index}]", socket[1], node.hostname, holder.key)
+                return _refusal(f"spec.listeners[{index}]", socket[1], node, holder)
         for socket in wanted:
             self._sockets.setdefault(socket, {})[node.hostname] = node
         return None
@@ -62,16 +66,28 @@ def _in_the_way(held: Mapping[str, ListenerNode], node: ListenerNode) -> Listene
     return held.get(node.hostname)
 
 
-def plan_binds(
-    gateways: Mapping[ObjectKey, GatewayNode], port_map: Mapping[int, int]
-) -> tuple[dict[ObjectKey, GatewayNode], tuple[BindNode, ...]]:
-    """The Gateways, with listeners refused that found their port taken, and the plan."""
-    plan = Plan(port_map)
-    planned = {key: replace(gateway, listeners=tuple(_claimed(gateway, plan))) for key, gateway in gateways.items()}
-    return planned, plan.binds()
+def _refusal(field: str, port: int, node: ListenerNode, holder: ListenerNode) -> Finding:
+    if node.listener_set is None:
+        return c.port_unavailable(field, port, node.hostname, holder.key)
+    return entry_port_unavailable(field, port, node.hostname, named_to(holder, node))
 
 
-def _claimed(gateway: GatewayNode, plan: Plan) -> Iterator[ListenerNode]:
-    for i, node in enumerate(gateway.listeners):
-        refusal = plan.claim(i, node, gateway.addresses, gateway.bound_port(node)) if gateway.binds(node) else None
-        yield node if refusal is None else replace(node, findings=(*node.findings, refusal))
+def claim_for_gateways(plan: Plan, gateways: Mapping[ObjectKey, GatewayNode]) -> dict[ObjectKey, GatewayNode]:
+    """The Gateways, with own listeners refused that found their port taken."""
+    return {key: replace(gateway, listeners=_claimed(plan, gateway, gateway)) for key, gateway in gateways.items()}
+
+
+def claim_for_sets(plan: Plan, sets: Mapping[ObjectKey, ListenerSetNode]) -> dict[ObjectKey, ListenerSetNode]:
+    """After all Gateways: the ListenerSets, with entries refused that found their port taken."""
+    return {key: replace(item, listeners=_claimed(plan, item, item.gateway)) for key, item in sets.items()}
+
+
+def _claimed(plan: Plan, owner: GatewayNode | ListenerSetNode, gateway: GatewayNode) -> tuple[ListenerNode, ...]:
+    refusals = [
+        plan.claim(i, node, gateway.addresses, gateway.bound_port(node)) if owner.binds(node) else None
+        for i, node in enumerate(owner.listeners)
+    ]
+    return tuple(
+        node if refusal is None else replace(node, findings=(*node.findings, refusal))
+        for node, refusal in zip(owner.listeners, refusals, strict=True)
+    )

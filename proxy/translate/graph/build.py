@@ -1,9 +1,10 @@
 """build_graph: the steps in order, on one page."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import ObjectKey, Wanted
@@ -11,11 +12,13 @@ from proxy.resources.store import ResourceSet
 from proxy.translate.graph.addresses import EMPTY, Placement, place_gateways
 from proxy.translate.graph.attach import Admission, attach
 from proxy.translate.graph.backends import Backends
-from proxy.translate.graph.binds import plan_binds
+from proxy.translate.graph.binds import Plan, claim_for_gateways, claim_for_sets
 from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.gateways import Gateways, accept_gateways
+from proxy.translate.graph.listenersets import ListenerSets, attach_listener_sets, placed, with_added_ports
 from proxy.translate.graph.matches import CheckRegex
-from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, RouteNode
+from proxy.translate.graph.namespaces import Namespaces
+from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, ListenerNode, RouteNode
 from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
 from proxy.translate.settings import TranslateSettings
@@ -28,6 +31,7 @@ class Graph(Struct):
     certificates: Certificates
     gateways: Mapping[ObjectKey, GatewayNode]
     """Ours, the most senior first, after sockets were given out."""
+    listener_sets: ListenerSets
     binds: tuple[BindNode, ...]
     backends: Backends
     routes: Mapping[ObjectKey, RouteNode]
@@ -40,6 +44,13 @@ class Graph(Struct):
     """Who has which address; the next translation goes on from it."""
     wanted: frozenset[Wanted] = frozenset()
     """Secrets and ConfigMaps that Gateways and policies of ours refer to and may read."""
+
+    def bound(self) -> Iterator[ListenerNode]:
+        """All listeners that are bound here: the Gateways' own, then those of ListenerSets."""
+        yield from (node for owner in self.gateways.values() for node in owner.listeners if owner.binds(node))
+        yield from (
+            node for owner in self.listener_sets.nodes.values() for node in owner.listeners if owner.binds(node)
+        )
 
 
 def build_graph(
@@ -56,18 +67,24 @@ def build_graph(
     """
     certificates = Certificates(resources, now, previous.certificates if previous else None)
     declared = accept_gateways(resources, settings, certificates)
+    namespaces = Namespaces(resources)
+    sets = attach_listener_sets(resources, declared.nodes, namespaces, certificates, advise=settings.file_mode)
     known = previous.placement if previous else EMPTY
-    placement = place_gateways(declared.nodes, resources, settings, held=held, previous=known)
-    gateways, binds = plan_binds(placement.nodes, settings.port_map)
+    wanted = with_added_ports(declared.nodes, sets.nodes)
+    placement = place_gateways(wanted, resources, settings, held=held, previous=known)
+    plan = Plan(settings.port_map)
+    gateways = claim_for_gateways(plan, placement.nodes)
+    sets = replace(sets, nodes=claim_for_sets(plan, placed(sets.nodes, gateways)))
     backends = Backends(resources, settings.backend_overrides, previous.backends if previous else None)
     routes = _check_routes(resources, Checks(backends, check_regex), previous)
-    admission = Admission(resources, gateways)
+    admission = Admission(resources, gateways, sets.nodes, namespaces)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
     return Graph(
         declared,
         certificates,
         gateways,
-        binds,
+        sets,
+        plan.binds(),
         backends,
         routes,
         admission,
@@ -94,7 +111,7 @@ def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None
 def _attach_routes(
     routes: Mapping[ObjectKey, RouteNode], admission: Admission, previous: Graph | None, *, advise: bool
 ) -> dict[ObjectKey, AttachmentNode]:
-    """Attaches a route again only when it or any Gateway or namespace has changed."""
+    """Attaches a route again only when it or any Gateway, ListenerSet or namespace has changed."""
     if previous is None or not admission.equals(previous.admission):
         return {key: attach(node, admission, advise=advise) for key, node in routes.items()}
     return {

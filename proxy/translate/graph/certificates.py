@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from proxy.resources.core import Secret
 from proxy.resources.gateway import GROUP, Gateway, Listener
+from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import ObjectKey, SecretObjectReference, Wanted
 from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet
@@ -47,7 +48,7 @@ class Certificates:
         """Secrets that are referred to and may be read, whether they are there or not."""
 
     def of_listener(
-        self, gateway: Gateway, field: str, listener: Listener
+        self, owner: Gateway | ListenerSet, field: str, listener: Listener
     ) -> tuple[tuple[CertificateNode, ...], Findings]:
         """Those that can be served, in the order of its references, and what is wrong with the others."""
         tls = listener.tls
@@ -61,7 +62,7 @@ class Certificates:
             findings.append(c.no_certificate(f"{field}.tls.certificateRefs"))
         for i, ref in enumerate(tls.certificate_refs):
             at = f"{field}.tls.certificateRefs[{i}]"
-            node, finding = self._resolve(gateway.metadata.namespace, at, ref)
+            node, finding = self._resolve(owner, at, ref)
             if finding is not None:
                 findings.append(finding)
             if node is not None:
@@ -71,18 +72,19 @@ class Certificates:
         return tuple(found.values()), tuple(findings)
 
     def _resolve(
-        self, gateway_namespace: str, field: str, ref: SecretObjectReference
+        self, owner: Gateway | ListenerSet, field: str, ref: SecretObjectReference
     ) -> tuple[CertificateNode | None, Finding | None]:
         if (ref.group, ref.kind) != ("", "Secret"):
             part = "group" if ref.kind == "Secret" else "kind"
             return None, c.certificate_kind(f"{field}.{part}", ref.group, ref.kind)
-        key = ObjectKey(ref.namespace or gateway_namespace, ref.name)
-        if not self._permits(gateway_namespace, key):
-            return None, c.certificate_not_permitted(f"{field}.namespace", str(key), gateway_namespace)
+        kind, namespace = type(owner).__name__, owner.metadata.namespace
+        key = ObjectKey(ref.namespace or namespace, ref.name)
+        if not self._permits(kind, namespace, key):
+            return None, c.certificate_not_permitted(f"{field}.namespace", str(key), kind, namespace)
         self.wanted.add(Wanted("Secret", key.namespace, key.name))
         secret = self._secrets.get(key)
         if secret is None:
-            return None, c.certificate_missing(f"{field}.name", str(key), self._hint(gateway_namespace, key))
+            return None, c.certificate_missing(f"{field}.name", str(key), self._hint(namespace, key))
         read = self._read_once(key, secret)
         bad = read.bad
         if bad is None:
@@ -90,11 +92,12 @@ class Certificates:
         kept = "" if read.good is None else ", so its last good certificate is still served"
         return read.good, c.certificate_unusable(f"{field}.name", str(key), bad.part, bad.message + kept, bad.hint)
 
-    def _permits(self, namespace: str, key: ObjectKey) -> bool:
+    def _permits(self, kind: str, namespace: str, key: ObjectKey) -> bool:
+        """Grants are to the kind: what a Gateway may read its ListenerSets may not, nor the other way round."""
         if self._grants is None:
             self._grants = Grants(self._grant_objects)
         return self._grants.permits(
-            from_group=GROUP, from_kind="Gateway", from_namespace=namespace,
+            from_group=GROUP, from_kind=kind, from_namespace=namespace,
             group="", kind="Secret", namespace=key.namespace, name=key.name,
         )  # fmt: skip
 

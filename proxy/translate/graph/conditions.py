@@ -217,13 +217,13 @@ def certificate_kind(field: str, group: str, kind: str) -> Finding:
     return unresolved("InvalidCertificateRef", field, f"{named} cannot hold a certificate", "use a core Secret")
 
 
-def certificate_not_permitted(field: str, secret: str, namespace: str) -> Finding:
+def certificate_not_permitted(field: str, secret: str, kind: str, namespace: str) -> Finding:
     target, _, name = secret.partition("/")
     return unresolved(
         "RefNotPermitted",
         field,
-        f"no ReferenceGrant lets Gateways of namespace {namespace} refer to Secret {secret}",
-        f"add a ReferenceGrant to namespace {target}: from Gateway in {namespace}, to Secret {name}",
+        f"no ReferenceGrant lets {kind}s of namespace {namespace} refer to Secret {secret}",
+        f"add a ReferenceGrant to namespace {target}: from {kind} in {namespace}, to Secret {name}",
     )
 
 
@@ -242,13 +242,13 @@ def certificate_expired(field: str, secret: str) -> Finding:
 # --- routes: attachment -----------------------------------------------------------------------
 
 
-def unknown_parent(field: str, gateway: str, hint: str) -> Finding:
+def unknown_parent(field: str, kind: str, name: str, hint: str) -> Finding:
     """Advice, as the API wants nothing written for a parent that is not there."""
-    return Finding(ADVICE, "", field, f"there is no Gateway {gateway}", hint)
+    return Finding(ADVICE, "", field, f"there is no {kind} {name}", hint)
 
 
-def no_matching_parent(field: str, gateway: str, wanted: str, hint: str) -> Finding:
-    return Finding(ACCEPTED, "NoMatchingParent", field, f"Gateway {gateway} has no listener with {wanted}", hint)
+def no_matching_parent(field: str, parent: str, wanted: str, hint: str) -> Finding:
+    return Finding(ACCEPTED, "NoMatchingParent", field, f"{parent} has no listener with {wanted}", hint)
 
 
 def not_allowed(field: str, message: str, hint: str) -> Finding:

@@ -1,6 +1,7 @@
-"""Listeners of one Gateway: protocol, route kinds, and conflicts among them.
+"""Listeners of one Gateway or ListenerSet: protocol, route kinds, and conflicts among them.
 
-Conflicts have no winner: all listeners that cannot be told apart are refused, the others run.
+Conflicts have no winner: all listeners that cannot be told apart are refused, the others run. Between a
+Gateway and its ListenerSets it is otherwise: see graph.listenersets.
 """
 
 import re
@@ -11,10 +12,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind
+from proxy.resources.listenerset import ListenerSet
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.conditions import Finding, Findings
-from proxy.translate.graph.nodes import ListenerNode
+from proxy.translate.graph.nodes import ListenerNode, has
 
 
 class Protocol(NamedTuple):
@@ -52,8 +54,13 @@ def is_hostname(text: str) -> bool:
 
 
 def build_listeners(gateway: Gateway, certificates: Certificates) -> tuple[ListenerNode, ...]:
-    """In the order of spec.listeners."""
-    nodes = [_listener(gateway, i, spec, certificates) for i, spec in enumerate(gateway.spec.listeners)]
+    """The Gateway's own, in the order of spec.listeners."""
+    listeners = enumerate(gateway.spec.listeners)
+    return settle([build_listener(gateway, gateway, i, spec, certificates) for i, spec in listeners])
+
+
+def settle(nodes: list[ListenerNode]) -> tuple[ListenerNode, ...]:
+    """The listeners of one object, with those refused that cannot be told apart."""
     conflicts = {**dict(_conflicts(nodes)), **dict(_repeated_names(nodes))}
     return tuple(
         replace(node, findings=(*node.findings, conflicts[i])) if i in conflicts else node
@@ -61,11 +68,17 @@ def build_listeners(gateway: Gateway, certificates: Certificates) -> tuple[Liste
     )
 
 
-def _listener(gateway: Gateway, index: int, spec: Listener, certificates: Certificates) -> ListenerNode:
+def build_listener(
+    owner: Gateway | ListenerSet, gateway: Gateway, index: int, spec: Listener, certificates: Certificates | None
+) -> ListenerNode:
+    """One listener by itself, as if it were alone. `owner` declares it, `gateway` is where it is added.
+
+    `certificates`: None where no Secret may be asked for, as nothing will be served.
+    """
     field = f"spec.listeners[{index}]"
     kinds, kind_findings = _route_kinds(field, spec)
     secure = spec.protocol in PROTOCOLS and PROTOCOLS[spec.protocol].secure
-    served, tls_findings = certificates.of_listener(gateway, field, spec) if secure else ((), ())
+    served, tls_findings = certificates.of_listener(owner, field, spec) if secure and certificates else ((), ())
     if secure and _validates_clients(gateway, spec.port):
         tls_findings = (*tls_findings, c.client_validation(field))
     return ListenerNode(
@@ -77,6 +90,7 @@ def _listener(gateway: Gateway, index: int, spec: Listener, certificates: Certif
         transport=PROTOCOLS[spec.protocol].transport if spec.protocol in PROTOCOLS else "TCP",
         certificates=served,
         secure=secure,
+        listener_set=owner.key if isinstance(owner, ListenerSet) else None,
     )
 
 
@@ -148,21 +162,29 @@ def _repeated_names(nodes: list[ListenerNode]) -> Iterator[tuple[int, Finding]]:
 
 
 def _conflicts(nodes: list[ListenerNode]) -> Iterator[tuple[int, Finding]]:
-    """Index of a refused listener and why. Unknown protocols take no part; nothing of them is ever bound."""
-    known = [(i, node) for i, node in enumerate(nodes) if node.spec.protocol in PROTOCOLS]
+    """Index of a refused listener and why. Unknown protocols take no part; nothing of them is ever bound.
+
+    Neither does an entry of a ListenerSet that has lost to a more senior owner: what is left of the set is as
+    if it were not there.
+    """
+    known = [(i, n) for i, n in enumerate(nodes) if n.spec.protocol in PROTOCOLS and not has(n.findings, c.CONFLICTED)]
     at = _port_and_transport
     for (port, _), group in groupby(sorted(known, key=at), key=at):
         yield from _conflicts_on_port(port, list(group))
 
 
 def _port_and_transport(item: tuple[int, ListenerNode]) -> tuple[int, str]:
-    spec = item[1].spec
+    return port_and_transport(item[1].spec)
+
+
+def port_and_transport(spec: Listener) -> tuple[int, str]:
+    """Only listeners that have these in common can conflict. Of known protocols only."""
     return spec.port, PROTOCOLS[spec.protocol].transport
 
 
 def _conflicts_on_port(port: int, members: list[tuple[int, ListenerNode]]) -> Iterator[tuple[int, Finding]]:
-    if len({_carrier(node.spec) for _, node in members}) > 1 or _too_many_without_hostnames(members):
-        protocols = " and ".join(dict.fromkeys(_spoken(node.spec) for _, node in members))
+    if len({carrier(node.spec) for _, node in members}) > 1 or _too_many_without_hostnames(members):
+        protocols = " and ".join(dict.fromkeys(spoken(node.spec) for _, node in members))
         for i, _ in members:
             yield i, c.protocol_conflict(f"spec.listeners[{i}].port", port, protocols, _others(members, i))
         return
@@ -173,12 +195,12 @@ def _conflicts_on_port(port: int, members: list[tuple[int, ListenerNode]]) -> It
                 yield i, c.hostname_conflict(f"spec.listeners[{i}].hostname", port, hostname, _others(same, i))
 
 
-def _carrier(spec: Listener) -> str:
+def carrier(spec: Listener) -> str:
     """What shares a port: a family, and of TLS listeners only those of one mode."""
     return PROTOCOLS[spec.protocol].family + _mode(spec)
 
 
-def _spoken(spec: Listener) -> str:
+def spoken(spec: Listener) -> str:
     return spec.protocol + _mode(spec)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupKind
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
+from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import BackendObjectReference, ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
 from proxy.snapshot.certificate import Certificate
@@ -51,7 +52,7 @@ class CertificateNode(Struct, frozen=True, eq=False):
 
 
 class ListenerNode(Struct, frozen=True):
-    """One listener of one Gateway of ours."""
+    """One listener of one Gateway of ours: its own, or one that a ListenerSet adds."""
 
     gateway: ObjectKey
     spec: Listener
@@ -66,11 +67,23 @@ class ListenerNode(Struct, frozen=True):
     """Those that can be served, in the order declared."""
     secure: bool = False
     """TLS ends here, so without a certificate it cannot be served."""
+    listener_set: ObjectKey | None = None
+    """The ListenerSet that declares it; None for the Gateway's own."""
+
+    @property
+    def owner(self) -> ObjectKey:
+        """The object that declares it: its namespace is what `Same` and references are relative to."""
+        return self.listener_set or self.gateway
+
+    @property
+    def name(self) -> str:
+        """LISTENER, or NAMESPACE/LISTENERSET/LISTENER. Both kinds of owners may use one name; this cannot collide."""
+        return self.spec.name if self.listener_set is None else f"{self.listener_set}/{self.spec.name}"
 
     @property
     def key(self) -> str:
-        """NAMESPACE/GATEWAY/LISTENER, as snapshot.Listener.key."""
-        return f"{self.gateway}/{self.spec.name}"
+        """NAMESPACE/GATEWAY and the name, as snapshot.Listener.key."""
+        return f"{self.gateway}/{self.name}"
 
     @property
     def accepted(self) -> bool:
@@ -104,11 +117,24 @@ class GatewayNode(Struct, frozen=True):
     """(declared port, transport) to bound port, none but these; None where --map-port decides."""
     published: tuple[Published, ...] | None = None
     """Where clients find it; None where that is `addresses`."""
+    added_ports: tuple[tuple[int, str], ...] = ()
+    """(port, transport) of what ListenerSets add."""
 
     @property
     def accepted(self) -> bool:
         """Of itself; whether any listener is sound comes on top."""
         return not has(self.findings, ACCEPTED)
+
+    @property
+    def sound(self) -> bool:
+        """Its condition Accepted: it and at least one of its own listeners."""
+        return self.accepted and any(listener.accepted for listener in self.listeners)
+
+    @property
+    def declared_ports(self) -> tuple[tuple[int, str], ...]:
+        """(port, transport) of all listeners that can be served, those that ListenerSets add last."""
+        own = ((each.spec.port, each.transport) for each in self.listeners if each.served)
+        return tuple(dict.fromkeys((*own, *self.added_ports)))
 
     def binds(self, listener: ListenerNode) -> bool:
         """Whether the listener is bound here, as far as the Gateway is concerned."""
@@ -130,6 +156,40 @@ class GatewayNode(Struct, frozen=True):
         spec = self.parameters
         ways = (("addresses", spec.addresses), ("service", spec.service), ("deployment", spec.deployment))
         return next((name for name, chosen in ways if chosen is not None), "")
+
+
+class ListenerSetNode(Struct, frozen=True):
+    """A ListenerSet that refers to a Gateway of ours, whether that lets it attach or not."""
+
+    resource: ListenerSet
+    gateway: GatewayNode
+    listeners: tuple[ListenerNode, ...]
+    findings: Findings = ()
+    attached: bool = True
+    """Its Gateway lets it attach; whether that is accepted itself is another question."""
+
+    @property
+    def accepted(self) -> bool:
+        """Of itself, by its Gateway; whether any entry is sound comes on top."""
+        return not has(self.findings, ACCEPTED)
+
+    @property
+    def sound(self) -> bool:
+        """Its condition Accepted: it is attached, and at least one of its entries can be served."""
+        return self.accepted and any(listener.served for listener in self.listeners)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its Gateway's."""
+        return self.gateway.addresses
+
+    def binds(self, listener: ListenerNode) -> bool:
+        """Whether the listener is bound here: where its Gateway is."""
+        return self.accepted and self.gateway.binds(listener)
+
+    def is_served(self, listener: ListenerNode) -> bool:
+        """Whether it is bound, here or elsewhere."""
+        return self.accepted and self.gateway.is_served(listener)
 
 
 class BindNode(Struct, frozen=True):
@@ -226,7 +286,7 @@ class Place(NamedTuple):
 
 
 class ParentNode(Struct, frozen=True, gc=False):
-    """One parentRef of a route that names a Gateway of ours."""
+    """One parentRef of a route that names a Gateway of ours, or a ListenerSet of one."""
 
     ref: ParentReference
     index: int
@@ -242,4 +302,4 @@ class AttachmentNode(Struct, frozen=True, eq=False, gc=False):
     places: tuple[Place, ...]
     """On served listeners only."""
     advice: Findings
-    """About parentRefs that no Gateway answers to."""
+    """About parentRefs that nothing answers to."""

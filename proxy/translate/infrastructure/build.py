@@ -24,7 +24,7 @@ def _is_settled(node: GatewayNode, settings: TranslateSettings) -> bool:
     """Whether we know what it needs. Without a port there is no Service to be had."""
     own = node.parameters.deployment
     imageless = own is not None and not (own.image or settings.image)
-    return node.accepted and not imageless and any(listener.served for listener in node.listeners)
+    return node.accepted and not imageless and bool(node.declared_ports)
 
 
 def _of_gateway(node: GatewayNode, graph: Graph, settings: TranslateSettings) -> Iterator[Generated]:
@@ -52,4 +52,4 @@ def _inner(node: GatewayNode) -> list[str]:
 
 def _declared(node: GatewayNode) -> Ports:
     """Each port to itself."""
-    return {(each.spec.port, each.transport): each.spec.port for each in node.listeners if each.served}
+    return {(port, transport): port for port, transport in node.declared_ports}

@@ -1,5 +1,6 @@
 """build_statuses: the status of every object of ours, as it would be written to the API server."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from proxy.translate.graph.build import Graph
 from proxy.translate.graph.nodes import AttachmentNode, RouteNode
 from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
+from proxy.translate.status.listenerset import listener_set_status
 from proxy.translate.status.route import route_status
 
 
@@ -40,13 +42,17 @@ class StatusMemory:
 
 
 def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> Iterator[ObjectStatus]:
-    """GatewayClasses, Gateways, HTTPRoutes, each sorted. Routes without a parent of ours have none."""
+    """GatewayClasses, Gateways, ListenerSets, HTTPRoutes, each sorted. Those without a parent of ours have none."""
     for name, owner in sorted(graph.declared.classes.items()):
         if owner.resource is not None:
             generation = owner.resource.metadata.generation
             yield ObjectStatus("GatewayClass", ObjectKey("", name), class_status(owner, generation))
+    sets = graph.listener_sets.nodes
+    sound = Counter(node.gateway.resource.key for node in sets.values() if node.sound)
     for key, gateway in sorted(graph.gateways.items()):
-        yield ObjectStatus("Gateway", key, gateway_status(gateway, graph.attached))
+        yield ObjectStatus("Gateway", key, gateway_status(gateway, graph.attached, sound[key]))
+    for key, node in sorted(sets.items()):
+        yield ObjectStatus("ListenerSet", key, listener_set_status(node, graph.attached))
     memory.made = dict(_routes(graph, controller_name, memory.made))
     for made in memory.made.values():
         yield made.status

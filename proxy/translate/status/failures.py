@@ -1,7 +1,7 @@
 """What binding came to, in the statuses: the one thing that translation cannot know, laid over what it says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,8 +12,11 @@ from proxy.translate.graph.address_conditions import NO_RESOURCES, NOT_USABLE
 from proxy.translate.graph.conditions import PROGRAMMED
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.status.conditions import Condition, Status, condition
+from proxy.translate.status.listenerset import NO_PARENT
 
 Reason = Literal["AddressNotUsable", "PortUnavailable"]
+REASONS_OF_SETS = {NOT_USABLE: NO_PARENT, NO_RESOURCES: "PortUnavailable"}
+"""What a Gateway lacks, in the words for a ListenerSet (ListenerSetConditionProgrammed)."""
 
 
 class BindFailure(Struct, frozen=True):
@@ -26,39 +29,77 @@ class BindFailure(Struct, frozen=True):
     hint: str = ""
 
 
+class Declared(NamedTuple):
+    """Who declares a listener, as its key says (snapshot.Listener.key)."""
+
+    gateway: ObjectKey
+    kind: Literal["Gateway", "ListenerSet"]
+    key: ObjectKey
+    listener: str
+
+
+def declared_in(listener: str) -> Declared:
+    """NAMESPACE/GATEWAY/LISTENER is the Gateway's own, NAMESPACE/GATEWAY/NAMESPACE/LISTENERSET/LISTENER a set's."""
+    namespace, gateway, *owner, name = listener.split("/")
+    own = ObjectKey(namespace, gateway)
+    return Declared(own, "ListenerSet", ObjectKey(*owner), name) if owner else Declared(own, "Gateway", own, name)
+
+
+class _Failed(NamedTuple):
+    """What failed of one object."""
+
+    gateway: ObjectKey
+    by_listener: dict[str, list[BindFailure]]
+
+
 def with_failures(statuses: Sequence[ObjectStatus], failures: Iterable[BindFailure]) -> Sequence[ObjectStatus]:
-    """The statuses, those of Gateways with a failed bind mended; the very same where nothing failed."""
-    failed = _by_gateway(failures)
+    """The statuses, those of objects with a failed bind mended; the very same where nothing failed."""
+    failed = _by_owner(failures)
     if not failed:
         return statuses
+    addresses = {item.key: item.status["addresses"] for item in statuses if item.kind == "Gateway"}
     return [
-        replace(item, status=_mended(item.status, failed[item.key]))
-        if item.kind == "Gateway" and item.key in failed
+        replace(item, status=_mended(item, *failed[item.kind, item.key], addresses))
+        if (item.kind, item.key) in failed
         else item
         for item in statuses
     ]
 
 
-def _by_gateway(failures: Iterable[BindFailure]) -> dict[ObjectKey, dict[str, list[BindFailure]]]:
-    """Gateway to name of listener to what failed of it."""
-    found: dict[ObjectKey, dict[str, list[BindFailure]]] = {}
+def _by_owner(failures: Iterable[BindFailure]) -> dict[tuple[str, ObjectKey], _Failed]:
+    """Kind and key of the object that declares a listener, to what failed of it."""
+    found: dict[tuple[str, ObjectKey], _Failed] = {}
     for failure in failures:
         for listener in failure.bind.listeners:
-            gateway, _, name = listener.rpartition("/")
-            namespace, _, gateway_name = gateway.partition("/")
-            found.setdefault(ObjectKey(namespace, gateway_name), {}).setdefault(name, []).append(failure)
+            gateway, kind, key, name = declared_in(listener)
+            failed = found.setdefault((kind, key), _Failed(gateway, {}))
+            failed.by_listener.setdefault(name, []).append(failure)
     return found
 
 
-def _mended(status: Status, failed: Mapping[str, list[BindFailure]]) -> Status:
+def _mended(
+    item: ObjectStatus,
+    gateway: ObjectKey,
+    failed: Mapping[str, list[BindFailure]],
+    addresses: Mapping[ObjectKey, list[dict[str, str]]],
+) -> Status:
     """Only addresses that can be used are listed (Gateway.status.addresses)."""
     unusable = {failure.bind.address for each in failed.values() for failure in each if failure.reason == NOT_USABLE}
-    addresses = [each for each in status["addresses"] if each["value"] not in unusable]
-    listeners = [_listener(item, failed.get(item["name"], []), bool(addresses)) for item in status["listeners"]]
-    programmed = any(_programmed(item)["status"] == "True" for item in listeners)
+    usable = [each for each in addresses[gateway] if each["value"] not in unusable]
+    status = item.status
+    listeners = [_listener(entry, failed.get(entry["name"], []), bool(usable)) for entry in status["listeners"]]
+    programmed = any(_programmed(entry)["status"] == "True" for entry in listeners)
     worst = _worst(failed, programmed=programmed)
-    conditions = _with_programmed(status["conditions"], *worst) if worst else status["conditions"]
-    return {**status, "addresses": addresses, "conditions": conditions, "listeners": listeners}
+    if item.kind == "ListenerSet":
+        return {**status, "conditions": _with_worst(status, worst, REASONS_OF_SETS), "listeners": listeners}
+    return {**status, "addresses": usable, "conditions": _with_worst(status, worst, {}), "listeners": listeners}
+
+
+def _with_worst(status: Status, worst: tuple[str, str] | None, words: Mapping[str, str]) -> list[Condition]:
+    if worst is None:
+        return list(status["conditions"])
+    reason, message = worst
+    return _with_programmed(status["conditions"], words.get(reason, reason), message)
 
 
 def _worst(failed: Mapping[str, list[BindFailure]], *, programmed: bool) -> tuple[str, str] | None:

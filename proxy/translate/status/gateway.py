@@ -13,7 +13,7 @@ from proxy.translate.graph.conditions import (
     sentence,
 )
 from proxy.translate.graph.hostnames import intersect
-from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode, Published
+from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode, ListenerSetNode, Published
 from proxy.translate.status.conditions import Condition, Status, condition, unless
 
 OVERLAPPING_TLS = "OverlappingTLSConfig"
@@ -31,15 +31,19 @@ def class_status(node: ClassNode, generation: int) -> Status:
     }
 
 
-def gateway_status(node: GatewayNode, attached: Mapping[str, int]) -> Status:
-    """`attached`: listener key to number of routes."""
+def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets: int) -> Status:
+    """`attached`: listener key to number of routes. `listener_sets`: how many are attached and accepted.
+
+    Conditions are those of the Gateway's own listeners, whatever ListenerSets add (GEP-1713).
+    """
     generation = node.resource.metadata.generation
     return {
         "addresses": [{"type": kind, "value": value} for kind, value in _addresses(node)],
         "conditions": [_accepted(node, generation), _programmed(node, generation)],
         "listeners": [
-            _listener(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
+            listener_status(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
         ],
+        "attachedListenerSets": listener_sets,
     }
 
 
@@ -76,15 +80,17 @@ def _programmed(node: GatewayNode, generation: int) -> Condition:
 # --- listeners --------------------------------------------------------------------------------
 
 
-def _listener(node: ListenerNode, gateway: GatewayNode, attached: int, generation: int) -> Status:
-    overlapping = [other.spec.name for other in gateway.listeners if _overlap(node, other)]
+def listener_status(node: ListenerNode, owner: GatewayNode | ListenerSetNode, attached: int, generation: int) -> Status:
+    """One entry of status.listeners. `attached`: number of routes."""
+    seniors = owner.gateway.listeners if isinstance(owner, ListenerSetNode) else ()
+    overlapping = [other.spec.name for other in (*seniors, *owner.listeners) if _overlap(node, other)]
     return {
         "name": node.spec.name,
         "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in node.kinds],
         "attachedRoutes": attached,
         "conditions": [
             _listener_accepted(node, generation),
-            _listener_programmed(node, gateway, generation),
+            _listener_programmed(node, owner, generation),
             unless(
                 of_type(node.findings, RESOLVED_REFS),
                 RESOLVED_REFS,
@@ -107,17 +113,17 @@ def _listener_accepted(node: ListenerNode, generation: int) -> Condition:
     return unless(_refusals(node), ACCEPTED, "Accepted", "the listener is sound", generation)
 
 
-def _listener_programmed(node: ListenerNode, gateway: GatewayNode, generation: int) -> Condition:
+def _listener_programmed(node: ListenerNode, owner: GatewayNode | ListenerSetNode, generation: int) -> Condition:
     """A conflict is the reason itself; anything else that stops it is Invalid (ListenerConditionProgrammed)."""
     conflicts = of_type(node.findings, CONFLICTED)
     if conflicts:
         return condition(PROGRAMMED, False, conflicts[0].reason, sentence(conflicts), generation)
     if not node.served:
         return condition(PROGRAMMED, False, "Invalid", "the listener cannot be served", generation)
-    if not gateway.accepted:
-        return condition(PROGRAMMED, False, "Invalid", "its Gateway is not accepted", generation)
-    if not gateway.is_served(node):
-        return condition(PROGRAMMED, False, "Pending", NO_PORTS if gateway.addresses else NO_ADDRESS, generation)
+    if not owner.accepted:
+        return condition(PROGRAMMED, False, "Invalid", f"its {owner.resource.kind} is not accepted", generation)
+    if not owner.is_served(node):
+        return condition(PROGRAMMED, False, "Pending", NO_PORTS if owner.addresses else NO_ADDRESS, generation)
     return condition(PROGRAMMED, True, "Programmed", "the listener is handed to the data plane", generation)
 
 

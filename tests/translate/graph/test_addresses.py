@@ -8,7 +8,7 @@ from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.names import owner_labels, shared_name
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
-from tests.translate.declare import condition, declare, status, translated
+from tests.translate.declare import condition, declare, entry, listener_conditions, listener_set, status, translated
 
 KEY = ObjectKey("default", "web")
 IN_CLUSTER: dict[str, Any] = {"file_mode": False, "namespace": "penstock-system", "image": "penstock:1"}
@@ -163,6 +163,37 @@ def test_a_listener_that_the_service_does_not_know_yet_waits() -> None:
     outcome = translated(SERVICE, gateway(port=81), made(ingress="{ip: 203.0.113.5}"), **IN_CLUSTER)
     assert binds(outcome) == []
     assert found(outcome) == ([("IPAddress", "203.0.113.5")], PENDING, PENDING)
+
+
+def test_the_service_has_the_ports_of_listener_sets_too() -> None:
+    allowing = gateway(more="  allowedListeners: {namespaces: {from: Same}}")
+    added = listener_set("added", entry("http", "added.example.com"), entry("more", port=8080))
+    outcome = translated(SERVICE, allowing, added, made(ingress="{ip: 203.0.113.5}"), **IN_CLUSTER)
+    assert outcome.graph.placement.targets[KEY] == {(80, "TCP"): 20003, (8080, "TCP"): 20000}
+    assert [bind.listeners for bind in outcome.snapshot.binds] == [
+        ("default/web/http", "default/web/default/added/http")
+    ]
+    assert found(outcome)[1] == GOOD
+    waits = listener_conditions(outcome, "ListenerSet", "added", "more")
+    assert condition(waits, "Programmed") == PENDING
+    assert condition(status(outcome, "ListenerSet", "added")["conditions"], "Programmed") == GOOD
+
+
+def test_a_set_whose_ports_are_all_to_come_waits() -> None:
+    allowing = gateway(more="  allowedListeners: {namespaces: {from: Same}}")
+    added = listener_set("added", entry("more", port=8080))
+    outcome = translated(SERVICE, allowing, added, made(ingress="{ip: 203.0.113.5}"), **IN_CLUSTER)
+    conditions = status(outcome, "ListenerSet", "added")["conditions"]
+    assert condition(conditions, "Accepted") == ("True", "Accepted")
+    assert condition(conditions, "Programmed") == PENDING
+
+
+def test_a_set_of_a_gateway_that_has_no_address_yet_says_so_of_its_parent() -> None:
+    allowing = gateway(more="  allowedListeners: {namespaces: {from: Same}}")
+    outcome = translated(SERVICE, allowing, listener_set("added", entry("more", port=8080)), **IN_CLUSTER)
+    conditions = status(outcome, "ListenerSet", "added")["conditions"]
+    assert condition(conditions, "Programmed") == ("False", "ParentNotProgrammed")
+    assert status(outcome, "Gateway", "web")["attachedListenerSets"] == 1
 
 
 @pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])

@@ -5,7 +5,7 @@ from typing import Any
 from proxy.snapshot.snapshot import Bind
 from proxy.translate.status.failures import BindFailure, Reason, with_failures
 from proxy.translate.translate import Translation
-from tests.translate.declare import condition, translated
+from tests.translate.declare import condition, entry, listener_set, translated
 
 CLASS = """
 kind: GatewayClass
@@ -27,6 +27,7 @@ kind: Gateway
 metadata: {{name: {name}, generation: 3}}
 spec:
   gatewayClassName: penstock
+  allowedListeners: {{namespaces: {{from: All}}}}
   addresses: {addresses}
   listeners: [{{name: http, protocol: HTTP, port: 80}}, {{name: more, protocol: HTTP, port: 81}}]
 """
@@ -107,3 +108,39 @@ def test_a_bind_of_nobody_here_changes_nothing() -> None:
     outcome = translated(CLASS, gateway("[]"))
     stray = [BindFailure(Bind("10.0.0.9", 80, ("gone/gw/http",)), "PortUnavailable", "x")]
     assert with_failures(outcome.statuses, stray) == outcome.statuses
+
+
+# --- ListenerSets -----------------------------------------------------------------------------
+
+SET = listener_set("set", entry("http", port=82), entry("more", port=83), meta=", generation: 5")
+
+
+def seen_of_set(outcome: Translation, failures: list[BindFailure]) -> dict[str, Any]:
+    status = next(item.status for item in with_failures(outcome.statuses, failures) if item.kind == "ListenerSet")
+    assert "addresses" not in status
+    assert {each["observedGeneration"] for each in status["conditions"]} == {5}
+    return {
+        "set": condition(status["conditions"], "Programmed"),
+        **{item["name"]: condition(item["conditions"], "Programmed") for item in status["listeners"]},
+    }
+
+
+def test_a_port_that_is_taken_is_the_loss_of_the_set_that_adds_it() -> None:
+    outcome = translated(CLASS, gateway("[]"), SET)
+    failures = failing(outcome, "PortUnavailable", port=83)
+    lost = ("False", "PortUnavailable")
+    assert seen_of_set(outcome, failures) == {"set": GOOD, "http": GOOD, "more": lost}
+    assert seen(outcome, failures) == {"addresses": ["10.0.0.1"], "gateway": GOOD, "http": GOOD, "more": GOOD}
+    failures += failing(outcome, "PortUnavailable", port=82)
+    assert seen_of_set(outcome, failures) == {"set": lost, "http": lost, "more": lost}
+
+
+def test_an_address_that_is_not_there_is_the_loss_of_the_parent() -> None:
+    outcome = translated(CLASS, gateway("[{value: 192.0.2.1}, {value: 10.0.0.5}]"), SET)
+    failures = failing(outcome, "AddressNotUsable", address="192.0.2.1")
+    assert seen_of_set(outcome, failures) == {"set": ("False", "ParentNotProgrammed"), "http": GOOD, "more": GOOD}
+    alone = translated(CLASS, gateway("[{value: 192.0.2.1}]"), SET)
+    lost = ("False", "AddressNotUsable")
+    assert seen_of_set(alone, failing(alone, "AddressNotUsable", address="192.0.2.1")) == {
+        "set": ("False", "ParentNotProgrammed"), "http": lost, "more": lost,
+    }  # fmt: skip

@@ -1,7 +1,7 @@
 """Statuses exactly as the API server takes them."""
 
 from proxy.translate.features import SUPPORTED_FEATURES
-from tests.translate.declare import APP, WEB, route, status, translated
+from tests.translate.declare import APP, WEB, entry, listener_set, route, status, translated
 
 CLASS = """
 kind: GatewayClass
@@ -70,6 +70,37 @@ def test_gateway() -> None:
         ("ResolvedRefs", "True", "ResolvedRefs"),
         ("Conflicted", "False", "NoConflicts"),
     ]
+
+
+def test_listener_set() -> None:
+    allowing = WEB.replace("spec:", "spec:\n  allowedListeners: {namespaces: {from: Same}}")
+    added = listener_set("added", entry("http", "a.example.com"), meta=", generation: 4")
+    outcome = translated(allowing, added, ROUTE.replace("name: web,", "name: added, kind: ListenerSet,"))
+    assert status(outcome, "ListenerSet", "added") == {
+        "conditions": [
+            good("Accepted", "its listeners are added to the Gateway"),
+            good("Programmed", "its listeners are handed to the data plane"),
+        ],
+        "listeners": [
+            {
+                "name": "http",
+                "supportedKinds": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}],
+                "attachedRoutes": 1,
+                "conditions": [
+                    good("Accepted", "the listener is sound"),
+                    good("Programmed", "the listener is handed to the data plane"),
+                    good("ResolvedRefs", "all references are resolved"),
+                    good("Conflicted", "no other listener is in its way")
+                    | {"status": "False", "reason": "NoConflicts"},
+                ],
+            }
+        ],
+    }
+    assert status(outcome, "Gateway", "web")["attachedListenerSets"] == 1
+
+
+def good(kind: str, message: str) -> dict[str, object]:
+    return {"type": kind, "status": "True", "reason": kind, "message": message, "observedGeneration": 4}
 
 
 def test_gateway_class() -> None:
