@@ -27,6 +27,7 @@ class Desired:
         self.statuses: dict[Target, Status] = {}
         self._items: dict[int, ObjectStatus] = {}
         """Those given last, by id."""
+        self._uids: dict[Target, str] = {}
         self._bundle: tuple[str, str] | None = None
         self._meant: dict[str, set[ObjectKey]] = {kind: set() for kind in SHARED}
         self._bare: dict[str, set[ObjectKey]] = {kind: set() for kind in SHARED}
@@ -41,9 +42,15 @@ class Desired:
         self._items, self._bundle = items, bundle
         meant = {_target(item): self._complete(item) for item in fresh}
         gone = [target for target in map(_target, left) if target not in meant]
-        changed = [target for target, status in meant.items() if self.statuses.get(target) != status]
+        uids = {_target(item): item.uid for item in fresh}
+        changed = [
+            target
+            for target, status in meant.items()
+            if self.statuses.get(target) != status or self._uids.get(target) != uids[target]
+        ]
+        self._uids |= uids
         for target in gone:
-            del self.statuses[target]
+            del self.statuses[target], self._uids[target]
             self._meant.get(target.kind, set()).discard(target.key)
         for target in changed:
             self.statuses[target] = meant[target]

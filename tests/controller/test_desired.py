@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from proxy.controller.cluster import Target
 from proxy.controller.desired import SHARED, Desired
 from proxy.resources.httproute import HTTPRoute, HTTPRouteSpec
@@ -41,6 +43,13 @@ def test_equal_is_as_good_as_the_same() -> None:
     desired = Desired()
     desired.update([of_route("a")], None)
     assert desired.update([of_route("a")], None) == ([], [])
+
+
+def test_an_object_made_again_by_the_same_name_holds_nothing_yet() -> None:
+    """HTTPRouteBackendRequestHeaderModifier, whose route has the name of one that was deleted a moment before."""
+    desired = Desired()
+    desired.update([replace(of_route("a"), uid="first")], None)
+    assert desired.update([replace(of_route("a"), uid="second")], None) == ([target("a")], [])
 
 
 def test_what_comes_back_is_meant_anew() -> None:

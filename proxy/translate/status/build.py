@@ -21,6 +21,8 @@ class ObjectStatus(Struct, frozen=True):
     kind: str
     key: ObjectKey
     status: Status
+    uid: str = ""
+    """Of the object: one that was deleted and made again by the same name is another one, and holds no status yet."""
 
 
 class Made(NamedTuple):
@@ -45,14 +47,15 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
     """GatewayClasses, Gateways, ListenerSets, HTTPRoutes, each sorted. Those without a parent of ours have none."""
     for name, owner in sorted(graph.declared.classes.items()):
         if owner.resource is not None:
-            generation = owner.resource.metadata.generation
-            yield ObjectStatus("GatewayClass", ObjectKey("", name), class_status(owner, generation))
+            meta = owner.resource.metadata
+            yield ObjectStatus("GatewayClass", ObjectKey("", name), class_status(owner, meta.generation), meta.uid)
     sets = graph.listener_sets.nodes
     sound = Counter(node.gateway.resource.key for node in sets.values() if node.sound)
     for key, gateway in sorted(graph.gateways.items()):
-        yield ObjectStatus("Gateway", key, gateway_status(gateway, graph.attached, sound[key]))
+        status = gateway_status(gateway, graph.attached, sound[key])
+        yield ObjectStatus("Gateway", key, status, gateway.resource.metadata.uid)
     for key, node in sorted(sets.items()):
-        yield ObjectStatus("ListenerSet", key, listener_set_status(node, graph.attached))
+        yield ObjectStatus("ListenerSet", key, listener_set_status(node, graph.attached), node.resource.metadata.uid)
     memory.made = dict(_routes(graph, controller_name, memory.made))
     for made in memory.made.values():
         yield made.status
@@ -65,6 +68,6 @@ def _routes(graph: Graph, controller_name: str, known: Mapping[ObjectKey, Made])
             continue
         made = known.get(key)
         if made is None or made.node is not node or made.attachment is not attachment:
-            status = ObjectStatus("HTTPRoute", key, route_status(node, attachment, controller_name))
-            made = Made(node, attachment, status)
+            status = route_status(node, attachment, controller_name)
+            made = Made(node, attachment, ObjectStatus("HTTPRoute", key, status, node.resource.metadata.uid))
         yield key, made
