@@ -29,4 +29,5 @@ def build_chain(specs: tuple[Filter, ...]) -> FilterChain:
     return FilterChain(
         on_request=tuple(step for chain in chains for step in chain.on_request),
         on_response=tuple(step for chain in chains for step in chain.on_response),
+        on_reply=tuple(step for chain in chains for step in chain.on_reply),
     )

@@ -36,16 +36,24 @@ work raises errors.FilterFailed.
 """
 ResponseStep = Callable[[Response, FilterContext], None]
 """Changes the response head in place."""
+ReplyStep = Callable[[Reply, FilterContext], None]
+"""Changes an answer that the gateway gives by itself, an error or a filter's own, before it goes out."""
 
 
 class FilterChain:
     """The steps of one rule or backendRef, in order; response steps in the order listed, too."""
 
-    __slots__ = ("on_request", "on_response")
+    __slots__ = ("on_reply", "on_request", "on_response")
 
-    def __init__(self, on_request: tuple[RequestStep, ...] = (), on_response: tuple[ResponseStep, ...] = ()) -> None:
+    def __init__(
+        self,
+        on_request: tuple[RequestStep, ...] = (),
+        on_response: tuple[ResponseStep, ...] = (),
+        on_reply: tuple[ReplyStep, ...] = (),
+    ) -> None:
         self.on_request = on_request
         self.on_response = on_response
+        self.on_reply = on_reply
 
 
 NO_FILTERS = FilterChain()

@@ -32,7 +32,7 @@ _DEFAULT_PORT = re.compile(rb"(?<=^http)(://[^/]*):80\Z|(?<=^https)(://[^/]*):44
 
 def build(spec: Cors) -> FilterChain:
     filter = CORS(spec)
-    return FilterChain(on_request=(filter.on_request,), on_response=(filter.on_response,))
+    return FilterChain((filter.on_request,), (filter.on_response,), (filter.on_reply,))
 
 
 class CORS:
@@ -61,16 +61,25 @@ class CORS:
         return Reply(204, self._preflight(origin, method, _only(headers, b"access-control-request-headers")))
 
     def on_response(self, response: Response, context: FilterContext) -> None:
-        headers = [field for field in response.headers if field[0] not in _OURS]
+        response.headers = self._signed(response.headers, context.origin)
+
+    def on_reply(self, reply: Reply, context: FilterContext) -> None:
+        """A page may read the gateway's errors, too: else its author looks for a CORS problem that there is not."""
+        if not any(name == _ALLOW_ORIGIN for name, _ in reply.headers):  # a preflight says more than this
+            reply.headers = self._signed(reply.headers, context.origin)
+
+    def _signed(self, headers: Headers, origin: bytes | None) -> Headers:
+        """A header section that says who may read the message."""
+        headers = [field for field in headers if field[0] not in _OURS]
         if not self._to_all and not _varies(headers):
             headers.append((b"vary", b"origin"))
-        granted = self._grant(context.origin)
+        granted = self._grant(origin)
         if granted:
             exposed = _names(headers) if self._expose_by_name else self._expose
             headers += granted
             if exposed:
                 headers.append((b"access-control-expose-headers", exposed))
-        response.headers = headers
+        return headers
 
     def _grant(self, origin: bytes | None) -> Headers:
         """The fields that allow reading; none when the origin is not allowed."""

@@ -3,6 +3,8 @@
 Whatever happened, `_finish` is reached exactly once.
 """
 
+from abc import abstractmethod
+
 from proxy.errors import ProxyError
 from proxy.forward.finish import finish
 from proxy.forward.mirror import Mirror
@@ -42,12 +44,18 @@ class Ending(Record):
 
     def _answer(self, reply: Reply) -> None:
         """The gateway's own reply ends the exchange."""
+        if self.rule is not None:
+            self._filter_reply(reply)
         self.status = reply.status
         self.head_sent = True
         self.bytes_out = 0 if self.request.method == b"HEAD" else len(reply.body)
         self._finish(self.error)
         extra = [(b"x-request-id", self.request_id)] if self.request_id else []
         send_reply(self._stream, reply, self.request.method, extra)
+
+    @abstractmethod
+    def _filter_reply(self, reply: Reply) -> None:
+        """Filters of the rule, and of the backend when one was chosen, that have a word on own replies."""
 
     def _finish(self, error: ProxyError | None) -> None:
         """Always, once."""

@@ -226,6 +226,12 @@ class Exchange(Attempts):
 
     # --- 8 however it ends -------------------------------------------------------------------
 
+    def _filter_reply(self, reply: Reply) -> None:
+        for holder in (self.backend, self.rule):
+            if holder is not None:
+                for step in holder.chain.on_reply:
+                    step(reply, self._filter_context())
+
     def _give_up(self, error: ProxyError) -> None:
         """A filter that still waits is not waited for, either."""
         super()._give_up(error)

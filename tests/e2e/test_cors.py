@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.snapshot.route import Cors
+from proxy.snapshot.route import Cors, Redirect
 from tests.e2e.gateway import Gateway, rule, to
 from tests.e2e.peers import Backend, Ended, Peer, ok
 
@@ -64,3 +64,19 @@ async def test_ordinary_requests_reach_the_backend_and_get_the_gateways_opinion(
             if allowed
             else []
         )
+
+
+async def test_a_page_may_read_what_the_gateway_answers_itself() -> None:
+    async with Gateway(
+        rule(to(), filters=(POLICY,)),
+        rule(path=b"/moved", filters=(POLICY, Redirect())),
+        rule(to(filters=(POLICY,)), path=b"/backend"),
+    ) as gateway:
+        client = await gateway.client()
+        for path, status in ((b"/a", 503), (b"/moved", 302), (b"/backend", 503)):
+            await client.send(request(b"GET", b"Origin: " + ORIGIN).replace(b"/a", path))
+            got = await client.response()
+            assert got.status == status
+            assert [value for name, value in got.fields if name.lower() == b"access-control-allow-origin"] == [ORIGIN]
+        await client.send(request(b"GET", b"Origin: https://evil.example"))
+        assert b"access-control" not in (await client.until(b"\r\n\r\n")).lower()

@@ -3,8 +3,10 @@
 import pytest
 
 from proxy.errors import UpstreamClosed
+from proxy.protocol.http1.client import ClientCodec
 from proxy.protocol.limits import Limits
-from tests.playbook import client
+from proxy.protocol.message import Request, Response
+from tests.playbook import ResponseRecord, Wire, client, pieces
 
 ASKED = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -262,3 +264,28 @@ def test_no_tunnel_before_the_request_is_whole() -> None:
 
 def test_an_upgrade_that_is_declined_is_an_ordinary_response() -> None:
     client().asks(upgrade=b"websocket").receives(HEAD_OF_FIVE + b"hello").head(200).gets(b"hello").ends().is_reusable()
+
+
+class Heads:
+    """A sink that looks at the head and hands the rest over to another."""
+
+    def __init__(self, codec: ClientCodec, to: ResponseRecord) -> None:
+        self._codec = codec
+        self._to = to
+
+    def on_response_head(self, response: Response, end: bool) -> None:
+        self._to.on_response_head(response, end)
+        self._codec.hand_over(self._to)
+
+
+@pytest.mark.parametrize("split", range(45))
+@pytest.mark.parametrize("length", [0, 5])
+def test_the_rest_of_a_response_can_be_handed_over(length: int, split: int) -> None:
+    wire, rest = Wire(), ResponseRecord()
+    codec = ClientCodec(wire, Limits())
+    codec.begin(Heads(codec, rest))  # type: ignore[arg-type]
+    codec.send_head(Request(), True)
+    for piece in pieces(OK + b"Content-Length: %d\r\n\r\n%b" % (length, b"hello"[:length]), split):
+        codec.feed(piece)
+    assert (rest.body, rest.ended) == (b"hello"[:length], True)
+    assert wire.signals == ["reusable"]
