@@ -126,7 +126,7 @@ class Client:
                 self._paths[version, resource["kind"]] = resource["name"], resource["namespaced"]
 
     def wait_for(self, path: str, condition: Callable[[Object], object], patience: float = 60.0) -> Object:
-        """Ask again until the object is there and `condition` holds. Raises TimeoutError with what was last seen."""
+        """Ask again until the object is there and `condition` holds. Raises TimeoutError with the status last seen."""
         seen: Object | None = None
 
         def holds() -> bool:
@@ -134,7 +134,7 @@ class Client:
             seen = self.get(path)
             return seen is not None and bool(condition(seen))
 
-        wait_until(f"{path} as awaited", holds, patience, lambda: json.dumps(seen)[:2000])
+        wait_until(f"{path} as awaited", holds, patience, lambda: json.dumps((seen or {}).get("status", seen))[:2000])
         assert seen is not None
         return seen
 
