@@ -163,4 +163,11 @@ class ConfigMap(Resource, frozen=True):
 
     data: dict[str, str] = field(default_factory=dict)
     binary_data: dict[str, str] = field(default_factory=dict)
+    """Base64. Its keys are others than those of `data`."""
     immutable: bool | None = None
+
+    def value(self, key: str) -> bytes | None:
+        """What stands under a key, decoded; None when nothing does."""
+        if key in self.data:
+            return self.data[key].encode("utf-8", "surrogatepass")
+        return b64decode(self.binary_data[key]) if key in self.binary_data else None

@@ -1,4 +1,4 @@
-"""Certificate: a chain and its private key, ready to be served. The key is shown to nobody."""
+"""Certificate: a chain and its private key, ready to be served; CABundle: whom to trust. The key is shown to nobody."""
 
 from hashlib import sha256
 
@@ -25,3 +25,17 @@ class Certificate(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Certificate({self.common_name!r}, {len(self.names)} names)"
+
+
+class CABundle(Struct, frozen=True):
+    """Certificates of authorities whose word is trusted. Nothing in it is secret."""
+
+    pem: bytes
+    """One certificate after the other, in ASCII and without anything between."""
+    not_after: float = 0.0
+    """Seconds since the epoch: when the last of them ends."""
+
+    @property
+    def digest(self) -> str:
+        """Its identity: changes with any certificate."""
+        return sha256(self.pem).hexdigest()

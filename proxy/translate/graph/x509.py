@@ -1,4 +1,5 @@
-"""Certificate and private key of a Secret: read, compared, and refused where no TLS library would serve them.
+"""Certificate and private key of a Secret, and bundles of CA certificates: read, and refused where no TLS library
+would serve them.
 
 What is accepted here must not fail in a worker, so the rules of OpenSSL's security level 2 stand here too.
 The `cryptography` package takes 0.1 s to import; whoever declares no HTTPS listener does without it.
@@ -6,19 +7,20 @@ The `cryptography` package takes 0.1 s to import; whoever declares no HTTPS list
 
 from typing import TYPE_CHECKING
 
-from proxy.snapshot.certificate import Certificate
+from proxy.snapshot.certificate import CABundle, Certificate
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
 MIN_RSA_BITS = 2048
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Those that browsers take in certificates; others are for key exchange only."""
 
 
 class BadCertificate(ValueError):
-    """It cannot be served. `part` is the key of the Secret to blame; the text names no octet of it."""
+    """It cannot be served. `part` is the key of the Secret or ConfigMap to blame; the text names no octet of it."""
 
     def __init__(self, part: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -43,10 +45,26 @@ def read_certificate(chain: bytes, key: bytes) -> Certificate:
     )
 
 
+def read_bundle(pem: bytes) -> CABundle:
+    """Of PEM; text between certificates, and any that comes twice, is left out. Raises BadCertificate."""
+    from cryptography import x509  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+    if _BEGIN not in pem:
+        raise BadCertificate("ca.crt", "has no PEM certificate", "it begins with -----BEGIN CERTIFICATE-----")
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+        texts = dict.fromkeys(certificate.public_bytes(Encoding.PEM) for certificate in found)
+        last = max(certificate.not_valid_after_utc.timestamp() for certificate in found)
+    except Exception as error:
+        raise BadCertificate("ca.crt", f"is not a bundle of PEM certificates: {type(error).__name__}") from None
+    return CABundle(b"".join(texts), last)
+
+
 def _read_chain(chain: bytes) -> "list[x509.Certificate]":
     from cryptography import x509  # noqa: PLC0415 - see above
 
-    if b"-----BEGIN CERTIFICATE-----" not in chain:
+    if _BEGIN not in chain:
         raise BadCertificate("tls.crt", "has no PEM certificate", "it begins with -----BEGIN CERTIFICATE-----")
     try:
         certificates = x509.load_pem_x509_certificates(chain)
