@@ -13,7 +13,7 @@ from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.store import ResourceSet
 from proxy.routing.precedence import host_key
-from proxy.translate.graph import conditions as c
+from proxy.translate.graph import route_conditions as c
 from proxy.translate.graph.conditions import Finding
 from proxy.translate.graph.hostnames import intersect
 from proxy.translate.graph.listenerset_conditions import set_not_attached

@@ -1,8 +1,11 @@
-"""Everything that translation can find, as named constructors: condition, reason, field, message, hint.
+"""What translation can find, as named constructors: condition, reason, field, message, hint.
 
 A message says what is wrong and where, the hint what to do about it. A finding makes its condition
-False in the status, and is a Problem of `penstock check`; it is written once, here, for both.
+False in the status, and is a Problem of `penstock check`; it is written once for both.
 Reasons are those of the Gateway API types (apis/v1/*_types.go).
+
+Here: what a finding is, and those about classes, Gateways, listeners and backends. Beside it:
+`route_conditions`, `listenerset_conditions` and `address_conditions`.
 """
 
 from collections.abc import Iterable
@@ -239,66 +242,7 @@ def certificate_expired(field: str, secret: str) -> Finding:
     return advice(field, f"the certificate of Secret {secret} has expired", "renew it; until then clients refuse it")
 
 
-# --- routes: attachment -----------------------------------------------------------------------
-
-
-def unknown_parent(field: str, kind: str, name: str, hint: str) -> Finding:
-    """Advice, as the API wants nothing written for a parent that is not there."""
-    return Finding(ADVICE, "", field, f"there is no {kind} {name}", hint)
-
-
-def no_matching_parent(field: str, parent: str, wanted: str, hint: str) -> Finding:
-    return Finding(ACCEPTED, "NoMatchingParent", field, f"{parent} has no listener with {wanted}", hint)
-
-
-def not_allowed(field: str, message: str, hint: str) -> Finding:
-    return Finding(ACCEPTED, "NotAllowedByListeners", field, message, hint)
-
-
-def no_matching_hostname(field: str, hostnames: str, listeners: str) -> Finding:
-    return Finding(
-        ACCEPTED,
-        "NoMatchingListenerHostname",
-        field,
-        f"none of {hostnames} lies within the hostnames of the listeners: {listeners}",
-        "*.example.com covers a.example.com and a.b.example.com, but not example.com",
-    )
-
-
-# --- routes: rules ----------------------------------------------------------------------------
-
-
-def bad_pattern(field: str, value: str, why: str) -> Finding:
-    return unsupported_value(
-        field,
-        f"the regular expression {value!r} does not compile: {why}",
-        "RE2 syntax is meant: no back-references and no look-around",
-    )
-
-
-def filter_not_served(field: str, kind: str, served: str) -> Finding:
-    return unsupported_value(field, f"{kind} filters are not served by this version yet", f"it serves {served}")
-
-
-def incompatible_filters(field: str, message: str, hint: str) -> Finding:
-    return Finding(ACCEPTED, "IncompatibleFilters", field, message, hint)
-
-
-def unknown_extension(field: str, group: str, kind: str, name: str) -> Finding:
-    return unresolved(
-        "InvalidKind",
-        field,
-        f"{kind}.{group} {name} is not a filter that this version knows, so requests that need it get 500",
-        "remove the filter",
-    )
-
-
-def not_served(field: str, name: str) -> Finding:
-    """A part of a rule that is left out while the rule is served."""
-    return advice(field, f"{name}: not served by this version yet", "the rule is served without it")
-
-
-# --- routes: backends -------------------------------------------------------------------------
+# --- backends ---------------------------------------------------------------------------------
 
 
 class Broken(Struct, frozen=True, gc=False):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from proxy.resources.httproute import HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter
-from proxy.translate.graph import conditions as c
-from proxy.translate.graph.conditions import Finding
+from proxy.translate.graph import route_conditions as c
+from proxy.translate.graph.conditions import Finding, advice, unsupported_value
 from proxy.translate.graph.listeners import is_hostname
 from proxy.translate.graph.matches import is_token
 
@@ -51,7 +51,7 @@ def _one(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Findin
 
 
 def _missing(field: str, item: HTTPRouteFilter, name: str) -> Finding:
-    return c.unsupported_value(f"{field}.{name}", f"type {item.type} needs it", f"add {name}:")
+    return unsupported_value(f"{field}.{name}", f"type {item.type} needs it", f"add {name}:")
 
 
 # --- header modifiers -------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def _request_headers(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Fin
     yield from _header_names(f"{field}.requestHeaderModifier", modifier)
     for place, name in _changed(modifier):
         if name == "host":
-            yield c.unsupported_value(
+            yield unsupported_value(
                 f"{field}.requestHeaderModifier.{place}",
                 "Host is not changed as a header",
                 "use URLRewrite with hostname",
@@ -92,17 +92,17 @@ def _header_names(field: str, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
         kind = place.partition("[")[0]
         at = f"{field}.{place}"
         if not is_token(name):
-            yield c.unsupported_value(at, f"{name!r} is not a header name", "use letters, digits and -")
+            yield unsupported_value(at, f"{name!r} is not a header name", "use letters, digits and -")
         elif name in CONNECTION_HEADERS:
-            yield c.unsupported_value(at, f"{name} belongs to the connection", "remove this entry")
+            yield unsupported_value(at, f"{name} belongs to the connection", "remove this entry")
         elif name not in action:
             action[name] = kind
         elif action[name] != kind:
-            yield c.unsupported_value(
+            yield unsupported_value(
                 at, f"{name} is also in {action[name]}", "name a header in only one of set, add and remove"
             )
         else:
-            yield c.advice(at, f"{name} is there twice; the first entry counts", "remove this entry")
+            yield advice(at, f"{name} is there twice; the first entry counts", "remove this entry")
     yield from _header_values(field, modifier)
 
 
@@ -111,7 +111,7 @@ def _header_values(field: str, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
         for i, header in enumerate(headers):
             if _CONTROL.search(header.value):
                 at = f"{field}.{kind}[{i}].value"
-                yield c.unsupported_value(at, "the value holds control characters", "remove them")
+                yield unsupported_value(at, "the value holds control characters", "remove them")
 
 
 # --- redirect and rewrite ---------------------------------------------------------------------
@@ -126,7 +126,7 @@ def _redirect(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[F
     yield from _hostname(field, redirect.hostname)
     yield from _path(field, redirect.path, one_prefix)
     if redirect.port is not None and not 1 <= redirect.port <= 65535:
-        yield c.unsupported_value(f"{field}.port", f"{redirect.port} is not a port", "use 1 to 65535")
+        yield unsupported_value(f"{field}.port", f"{redirect.port} is not a port", "use 1 to 65535")
 
 
 def _rewrite(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Finding]:
@@ -139,7 +139,7 @@ def _rewrite(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Fi
 
 def _hostname(field: str, hostname: str | None) -> Iterator[Finding]:
     if hostname is not None and (not is_hostname(hostname.lower()) or hostname.startswith("*")):
-        yield c.unsupported_value(f"{field}.hostname", f"{hostname!r} is not a DNS name", "write a name without *")
+        yield unsupported_value(f"{field}.hostname", f"{hostname!r} is not a DNS name", "write a name without *")
 
 
 def _path(field: str, path: HTTPPathModifier | None, one_prefix: bool) -> Iterator[Finding]:
@@ -147,11 +147,11 @@ def _path(field: str, path: HTTPPathModifier | None, one_prefix: bool) -> Iterat
         return
     if path.type == "ReplaceFullPath":
         if path.replace_full_path is None:
-            yield c.unsupported_value(f"{field}.path", "type ReplaceFullPath needs replaceFullPath", "add it")
+            yield unsupported_value(f"{field}.path", "type ReplaceFullPath needs replaceFullPath", "add it")
     elif path.replace_prefix_match is None:
-        yield c.unsupported_value(f"{field}.path", "type ReplacePrefixMatch needs replacePrefixMatch", "add it")
+        yield unsupported_value(f"{field}.path", "type ReplacePrefixMatch needs replacePrefixMatch", "add it")
     elif not one_prefix:
-        yield c.unsupported_value(
+        yield unsupported_value(
             f"{field}.path",
             "ReplacePrefixMatch needs a rule with exactly one match, of type PathPrefix",
             "give each match a rule of its own, or use ReplaceFullPath",
@@ -169,14 +169,14 @@ def _mirror(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
         return
     field = f"{field}.requestMirror"
     if mirror.percent is not None and mirror.fraction is not None:
-        yield c.unsupported_value(f"{field}.fraction", "percent is given as well", "keep one of the two")
+        yield unsupported_value(f"{field}.fraction", "percent is given as well", "keep one of the two")
     if mirror.percent is not None and not 0 <= mirror.percent <= 100:
-        yield c.unsupported_value(f"{field}.percent", f"{mirror.percent} is not a percentage", "use 0 to 100")
+        yield unsupported_value(f"{field}.percent", f"{mirror.percent} is not a percentage", "use 0 to 100")
     if mirror.fraction is not None and not 0 <= mirror.fraction.numerator <= mirror.fraction.denominator:
         share = f"{mirror.fraction.numerator}/{mirror.fraction.denominator}"
-        yield c.unsupported_value(f"{field}.fraction", f"{share} is not between 0 and 1", "lower the numerator")
+        yield unsupported_value(f"{field}.fraction", f"{share} is not between 0 and 1", "lower the numerator")
     if mirror.fraction is not None and mirror.fraction.denominator < 1:
-        yield c.unsupported_value(f"{field}.fraction.denominator", "it must be at least 1", "100 is the default")
+        yield unsupported_value(f"{field}.fraction.denominator", "it must be at least 1", "100 is the default")
 
 
 # --- CORS -------------------------------------------------------------------------------------
@@ -189,25 +189,25 @@ def _cors(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
         return
     field = f"{field}.cors"
     if not cors.allow_origins:
-        yield c.advice(f"{field}.allowOrigins", "no origin is allowed, so no page may read the answers", "add one")
+        yield advice(f"{field}.allowOrigins", "no origin is allowed, so no page may read the answers", "add one")
     for i, origin in enumerate(cors.allow_origins):
         if not _is_origin(origin):
             example = "write https://shop.example.com, https://*.example.com:8443, or *"
-            yield c.unsupported_value(f"{field}.allowOrigins[{i}]", f"{origin!r} is not an origin", example)
+            yield unsupported_value(f"{field}.allowOrigins[{i}]", f"{origin!r} is not an origin", example)
     for name, values in (
         ("allowOrigins", cors.allow_origins),
         ("allowMethods", cors.allow_methods),
         ("allowHeaders", cors.allow_headers),
     ):
         if "*" in values and len(values) > 1:
-            yield c.unsupported_value(f"{field}.{name}", '"*" means all and must stand alone', "remove the others")
+            yield unsupported_value(f"{field}.{name}", '"*" means all and must stand alone', "remove the others")
     for name, headers in (("allowHeaders", cors.allow_headers), ("exposeHeaders", cors.expose_headers)):
         for i, header in enumerate(headers):
             if not is_token(header):
                 what = f"{header!r} is not a header name"
-                yield c.unsupported_value(f"{field}.{name}[{i}]", what, "use letters, digits and -")
+                yield unsupported_value(f"{field}.{name}[{i}]", what, "use letters, digits and -")
     if cors.max_age < 1:
-        yield c.unsupported_value(f"{field}.maxAge", f"{cors.max_age} is not a time", "use 1 second or more")
+        yield unsupported_value(f"{field}.maxAge", f"{cors.max_age} is not a time", "use 1 second or more")
 
 
 def _is_origin(origin: str) -> bool:

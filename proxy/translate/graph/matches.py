@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from proxy.resources.httproute import HTTPHeaderMatch, HTTPQueryParamMatch, HTTPRouteMatch
-from proxy.translate.graph import conditions as c
-from proxy.translate.graph.conditions import Finding
+from proxy.translate.graph import route_conditions as c
+from proxy.translate.graph.conditions import Finding, unsupported_value
 
 CheckRegex = Callable[[str], str]
 """Why a pattern does not compile; "" when it does."""
@@ -25,9 +25,7 @@ def check_match(field: str, match: HTTPRouteMatch, check_regex: CheckRegex) -> I
     if path.type == REGEX:
         yield from _pattern(f"{field}.path.value", path.value, check_regex)
     elif not path.value.startswith("/"):
-        yield c.unsupported_value(
-            f"{field}.path.value", f"{path.value!r} does not start with /", f"write /{path.value}"
-        )
+        yield unsupported_value(f"{field}.path.value", f"{path.value!r} does not start with /", f"write /{path.value}")
     for i, header in enumerate(match.headers):
         yield from _header(f"{field}.headers[{i}]", header, check_regex)
     for i, parameter in enumerate(match.query_params):
@@ -36,7 +34,7 @@ def check_match(field: str, match: HTTPRouteMatch, check_regex: CheckRegex) -> I
 
 def _header(field: str, header: HTTPHeaderMatch, check_regex: CheckRegex) -> Iterator[Finding]:
     if not is_token(header.name):
-        yield c.unsupported_value(f"{field}.name", f"{header.name!r} is not a header name", "use letters, digits and -")
+        yield unsupported_value(f"{field}.name", f"{header.name!r} is not a header name", "use letters, digits and -")
     if header.type == REGEX:
         yield from _pattern(f"{field}.value", header.value, check_regex)
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from proxy.resources.duration import seconds
 from proxy.resources.httproute import HTTPBackendRef, HTTPRoute, HTTPRouteMatch, HTTPRouteRule, HTTPRouteTimeouts
-from proxy.translate.graph import conditions as c
+from proxy.translate.graph import route_conditions as c
 from proxy.translate.graph.backends import Backends
-from proxy.translate.graph.conditions import Finding, Findings
+from proxy.translate.graph.conditions import Finding, Findings, advice, unsupported_value
 from proxy.translate.graph.filters import check_filters
 from proxy.translate.graph.listeners import is_hostname
 from proxy.translate.graph.matches import CheckRegex, check_match
@@ -54,15 +54,15 @@ def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
     spec = route.spec
     for i, hostname in enumerate(spec.hostnames):
         if not is_hostname(hostname.lower()):
-            yield c.unsupported_value(
+            yield unsupported_value(
                 f"spec.hostnames[{i}]", f"{hostname!r} is not a hostname", "write a DNS name or *.example.com"
             )
     if not spec.parent_refs:
-        yield c.advice("spec.parentRefs", "the route names no parent, so nothing serves it", "name a Gateway")
+        yield advice("spec.parentRefs", "the route names no parent, so nothing serves it", "name a Gateway")
     if not spec.rules:
-        yield c.advice("spec.rules", "the list is empty, so the route matches nothing", "leave it out to match all")
+        yield advice("spec.rules", "the list is empty, so the route matches nothing", "leave it out to match all")
     if spec.use_default_gateways not in (None, "None"):
-        yield c.advice("spec.useDefaultGateways", "default Gateways are not served", "name the Gateway in parentRefs")
+        yield advice("spec.useDefaultGateways", "default Gateways are not served", "name the Gateway in parentRefs")
 
 
 # --- rules ------------------------------------------------------------------------------------
@@ -98,12 +98,12 @@ def _matches(field: str, rule: HTTPRouteRule, check_regex: CheckRegex) -> tuple[
 def _rule_findings(field: str, rule: HTTPRouteRule) -> Iterator[Finding]:
     redirects = any(item.type == "RequestRedirect" for item in rule.filters)
     if redirects and rule.backend_refs:
-        yield c.unsupported_value(
+        yield unsupported_value(
             f"{field}.backendRefs", "RequestRedirect answers by itself, so backendRefs cannot be used", "remove one"
         )
     if not redirects and not any(ref.weight for ref in rule.backend_refs):
         why = "all weights are 0" if rule.backend_refs else "it has no backendRefs"
-        yield c.advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
+        yield advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
     if rule.timeouts is not None:
         yield from _timeouts(f"{field}.timeouts", rule.timeouts)
     if rule.session_persistence is not None:
@@ -114,7 +114,7 @@ def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
     """0 is no limit, so a backendRequest within it may be as long as it likes (HTTPRouteTimeouts, CEL rule)."""
     request, attempt = timeouts.request, timeouts.backend_request
     if request and attempt and 0 < seconds(request) < seconds(attempt):
-        yield c.unsupported_value(
+        yield unsupported_value(
             f"{field}.backendRequest",
             f"{attempt} is longer than the whole request may take ({request})",
             "lower backendRequest, or raise request",
@@ -148,6 +148,6 @@ def _backend_findings(field: str, refs: tuple[BackendRefNode, ...], one_prefix: 
         if ref.target.broken is not None:
             yield ref.target.broken.at(at)
         if not 0 <= ref.weight <= MAX_WEIGHT:
-            yield c.unsupported_value(f"{at}.weight", f"{ref.weight} is not a weight", f"use 0 to {MAX_WEIGHT}")
+            yield unsupported_value(f"{at}.weight", f"{ref.weight} is not a weight", f"use 0 to {MAX_WEIGHT}")
         if ref.filters:
             yield from check_filters(f"{at}.filters", ref.filters, one_prefix=one_prefix)
