@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from proxy.resources.kinds import GATEWAY, KINDS
 from proxy.resources.meta import ObjectKey
 from proxy.sources.kubernetes.errors import ApiError, Unreachable
-from proxy.sources.kubernetes.reading import Current
+from proxy.sources.kubernetes.objects import Current
 
 __all__ = [
     "ApiError", "Client", "Cluster", "Current", "Object", "Target", "Unreachable",

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import LogFormat
 from proxy.observe.metrics import Detail
-from proxy.runtime.whereabouts import own_namespace
+from proxy.runtime.namespace import own_namespace
 from proxy.translate.settings import TranslateSettings
 
 Address = tuple[str, int]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from proxy.resources.meta import ObjectKey
-from proxy.sources.kubernetes.reading import Current
+from proxy.sources.kubernetes.objects import Current
 
 
 class Addresses:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.problem import Problem
-from proxy.sources.kubernetes.reading import Current, Reading
+from proxy.sources.kubernetes.objects import Current, Reading
 
 Change = Literal["none", "status", "object"]
 KEEPS_SERVING = "the last good version keeps serving"

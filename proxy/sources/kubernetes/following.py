@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from proxy.resources.meta import ObjectKey
 from proxy.resources.problem import Problem
-from proxy.sources.kubernetes import words
+from proxy.sources.kubernetes import problems
 from proxy.sources.kubernetes.backoff import Pace
 from proxy.sources.kubernetes.client import KubernetesClient
 from proxy.sources.kubernetes.collection import Change, Collection
@@ -172,5 +172,5 @@ class Following:
 
 def _problem(scope: Scope, state: State, why: str, verb: str, plural: str) -> Problem | None:
     if state == "forbidden":
-        return words.forbidden(scope, verb, plural, why)
-    return words.absent(scope, why) if state == "absent" else None
+        return problems.forbidden(scope, verb, plural, why)
+    return problems.absent(scope, why) if state == "absent" else None

@@ -17,7 +17,7 @@ from proxy.sources.kubernetes.backoff import Backoff, Pace
 from proxy.sources.kubernetes.client import LARGE, ApiError, KubernetesClient, Unreachable, decode_event
 from proxy.sources.kubernetes.collection import Change, Collection
 from proxy.sources.kubernetes.discovery import Absent, Discovery, Served
-from proxy.sources.kubernetes.reading import Reading, read_object
+from proxy.sources.kubernetes.objects import Reading, read_object
 from proxy.sources.kubernetes.scope import Scope
 
 log = logging.getLogger("penstock")

@@ -23,7 +23,7 @@ from proxy.sources.kubernetes.client import KubernetesClient
 from proxy.sources.kubernetes.collection import Collection
 from proxy.sources.kubernetes.debounce import Debounce
 from proxy.sources.kubernetes.following import Follow, Following, Meter
-from proxy.sources.kubernetes.reading import Current, read_object
+from proxy.sources.kubernetes.objects import Current, read_object
 from proxy.sources.kubernetes.scope import Scope, followed
 from proxy.sources.kubernetes.state import EVERY, Keeper, Saved, StateFile
 

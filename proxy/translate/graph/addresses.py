@@ -19,11 +19,11 @@ from proxy.resources.ranges import parse_range
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph import address_conditions as c
 from proxy.translate.graph.conditions import Finding
-from proxy.translate.graph.made import is_taken, made_service, published, ready_services, service_findings
+from proxy.translate.graph.gateway_services import is_taken, made_service, published, ready_services, service_findings
 from proxy.translate.graph.names import shared_name
 from proxy.translate.graph.nodes import GatewayNode, Published
 from proxy.translate.graph.pool import Allocation, Claim, Given, Memory, canonical
-from proxy.translate.graph.targets import PortClaim, Ports, decide, standing
+from proxy.translate.graph.target_ports import PortClaim, Ports, decide, standing
 from proxy.translate.settings import TranslateSettings
 
 Nodes = dict[ObjectKey, GatewayNode]

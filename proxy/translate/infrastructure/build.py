@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from proxy.translate.graph.build import Graph
 from proxy.translate.graph.nodes import GatewayNode
-from proxy.translate.graph.targets import Ports
+from proxy.translate.graph.target_ports import Ports
 from proxy.translate.infrastructure.dataplane import COMPONENT, deployment, service_account
 from proxy.translate.infrastructure.objects import Generated, Infrastructure, selector_labels
 from proxy.translate.infrastructure.services import face, front_service

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 
 from proxy.resources.meta import ObjectKey
 from proxy.resources.parameters import ServiceParameters
-from proxy.translate.graph.made import static_addresses
+from proxy.translate.graph.gateway_services import static_addresses
 from proxy.translate.graph.names import local_name, shared_name
 from proxy.translate.graph.nodes import GatewayNode
-from proxy.translate.graph.targets import Ports
+from proxy.translate.graph.target_ports import Ports
 from proxy.translate.infrastructure.objects import Generated, Object, Texts, metadata
 
 SERVICE_NAME = "kubernetes.io/service-name"

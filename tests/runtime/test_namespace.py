@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from proxy.runtime.whereabouts import USUAL_NAMESPACE, own_namespace
+from proxy.runtime.namespace import USUAL_NAMESPACE, own_namespace
 
 
 def test_the_environment_comes_first_then_the_service_account(tmp_path: Path) -> None:

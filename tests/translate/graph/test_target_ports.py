@@ -3,7 +3,7 @@
 from proxy.resources.core import Service, ServicePort, ServiceSpec
 from proxy.resources.meta import ObjectKey, ObjectMeta
 from proxy.resources.parameters import PortRange
-from proxy.translate.graph.targets import PortClaim, Ports, decide, standing
+from proxy.translate.graph.target_ports import PortClaim, Ports, decide, standing
 
 HTTP, MORE, UDP = (80, "TCP"), (81, "TCP"), (80, "UDP")
 
