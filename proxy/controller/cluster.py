@@ -9,7 +9,7 @@ from proxy.sources.kubernetes.errors import ApiError, Unreachable
 from proxy.sources.kubernetes.objects import Current
 
 __all__ = [
-    "ApiError", "Client", "Cluster", "Current", "Object", "Target", "Unreachable",
+    "ApiError", "Client", "Cluster", "Current", "Object", "ObjectRef", "Unreachable",
     "api_version", "current_of", "is_newer", "path_of", "plural",
 ]  # fmt: skip
 
@@ -17,8 +17,8 @@ Object = dict[str, Any]
 """An object of the API, or what is sent to change one."""
 
 
-class Target(NamedTuple):
-    """An object whose status is written."""
+class ObjectRef(NamedTuple):
+    """One object of the API, by its kind and where it is."""
 
     kind: str
     key: ObjectKey
@@ -76,7 +76,7 @@ def is_newer(one: Current, other: Current) -> bool:
     return int(mine) > int(others) if mine.isdecimal() and others.isdecimal() else mine != others
 
 
-def path_of(target: Target) -> str:
+def path_of(target: ObjectRef) -> str:
     """Of the object; its status is below it."""
     version = KINDS[GATEWAY, target.kind].versions[0]
     scope = f"/namespaces/{target.key.namespace}" if target.key.namespace else ""

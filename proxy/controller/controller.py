@@ -17,7 +17,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from proxy.controller.cluster import Client, Cluster, Current, Target
+from proxy.controller.cluster import Client, Cluster, Current, ObjectRef
 from proxy.controller.desired import Desired
 from proxy.controller.events import EventRecorder
 from proxy.controller.lease import LeaseKeeper
@@ -187,7 +187,7 @@ class Controller:
                 changed, _ = self._desired.update(self._statuses, self._cluster.bundle)
                 self._offer(changed)
 
-    def _offer(self, targets: Iterable[Target]) -> None:
+    def _offer(self, targets: Iterable[ObjectRef]) -> None:
         if self._lease.is_leader():
             for target in targets:
                 self._writer.offer(target, self._desired.statuses[target])
@@ -195,13 +195,13 @@ class Controller:
     def _on_status(self, kind: str, key: ObjectKey) -> None:
         if not self._lease.is_leader():
             return
-        target = Target(kind, key)
+        target = ObjectRef(kind, key)
         if target in self._desired.statuses:
             self._writer.look(target)
         else:
             self._clear(target)
 
-    def _clear(self, target: Target) -> None:
+    def _clear(self, target: ObjectRef) -> None:
         """Of an object that is not ours any more, takes back what we said about it."""
         current = self._cluster.current(target.kind, target.key)
         nothing = without_us(current.status, self._name) if current else None
@@ -210,17 +210,17 @@ class Controller:
         else:
             self._writer.offer(target, nothing)
 
-    def _on_written(self, target: Target, before: Current, after: Status) -> None:
+    def _on_written(self, target: ObjectRef, before: Current, after: Status) -> None:
         for notice in transitions(before.status, after, self._name):
             self._events.tell(target, before, notice)
 
     def _tell_gateway(self, key: ObjectKey, reason: str, message: str) -> None:
         """What could not be made for it."""
-        target = Target("Gateway", key)
+        target = ObjectRef("Gateway", key)
         current = self._cluster.current(target.kind, key)
         if current is not None:
             self._events.tell(target, current, Notice("Warning", reason, message))
 
-    def _on_refused(self, target: Target, current: Current, refusal: Refusal) -> None:
+    def _on_refused(self, target: ObjectRef, current: Current, refusal: Refusal) -> None:
         reason = "StatusForbidden" if refusal.result == "forbidden" else "StatusRejected"
         self._events.tell(target, current, Notice("Warning", reason, refusal.message))

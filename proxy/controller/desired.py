@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.controller.cluster import Target
+from proxy.controller.cluster import ObjectRef
 from proxy.controller.version import with_version
 from proxy.resources.kinds import GATEWAY, KINDS
 from proxy.resources.meta import ObjectKey, Resource
@@ -24,17 +24,17 @@ class Desired:
     """What is meant now. Work goes with what changed: of the rest only the identity is looked at."""
 
     def __init__(self) -> None:
-        self.statuses: dict[Target, Status] = {}
+        self.statuses: dict[ObjectRef, Status] = {}
         self._items: dict[int, ObjectStatus] = {}
         """Those given last, by id."""
-        self._uids: dict[Target, str] = {}
+        self._uids: dict[ObjectRef, str] = {}
         self._bundle: tuple[str, str] | None = None
         self._meant: dict[str, set[ObjectKey]] = {kind: set() for kind in SHARED}
         self._bare: dict[str, set[ObjectKey]] = {kind: set() for kind in SHARED}
 
     def update(
         self, statuses: Sequence[ObjectStatus], bundle: tuple[str, str] | None
-    ) -> tuple[list[Target], list[Target]]:
+    ) -> tuple[list[ObjectRef], list[ObjectRef]]:
         """Those that are meant anew or otherwise, and those that are meant no longer."""
         items = {id(item): item for item in statuses}
         fresh = [item for at, item in items.items() if at not in self._items or self._is_versioned(item, bundle)]
@@ -65,23 +65,23 @@ class Desired:
             return item.status
         return with_version(item.status, self._bundle, item.status["conditions"][0]["observedGeneration"])
 
-    def newly_bare(self, resources: ResourceSet) -> list[Target]:
+    def newly_bare(self, resources: ResourceSet) -> list[ObjectRef]:
         """Routes and policies without a status of ours that had one, or were not there, when this was asked last.
 
         Such an object may hold entries of ours that nothing stands for any more.
         """
-        fresh: list[Target] = []
+        fresh: list[ObjectRef] = []
         for kind, model in SHARED.items():
             bare = resources.by_kind(model).keys() - self._meant[kind]
-            fresh += [Target(kind, key) for key in sorted(bare - self._bare[kind])]
+            fresh += [ObjectRef(kind, key) for key in sorted(bare - self._bare[kind])]
             self._bare[kind] = bare
         return fresh
 
     @property
-    def bare(self) -> list[Target]:
+    def bare(self) -> list[ObjectRef]:
         """All routes and policies without a status of ours."""
-        return [Target(kind, key) for kind, keys in self._bare.items() for key in sorted(keys)]
+        return [ObjectRef(kind, key) for kind, keys in self._bare.items() for key in sorted(keys)]
 
 
-def _target(item: ObjectStatus) -> Target:
-    return Target(item.kind, item.key)
+def _target(item: ObjectStatus) -> ObjectRef:
+    return ObjectRef(item.kind, item.key)

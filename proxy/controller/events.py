@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 
 from msgspec import Struct
 
-from proxy.controller.cluster import ApiError, Client, Current, Object, Target, Unreachable, api_version
+from proxy.controller.cluster import ApiError, Client, Current, Object, ObjectRef, Unreachable, api_version
 from proxy.controller.conditions import clipped
 from proxy.controller.timing import Timing, rfc3339
 from proxy.controller.tokens import TokenBucket
@@ -62,7 +62,7 @@ class EventRecorder:
         self._told: OrderedDict[tuple[str, Notice], Told] = OrderedDict()
         self._silent_until = 0.0
 
-    def tell(self, target: Target, current: Current, notice: Notice) -> None:
+    def tell(self, target: ObjectRef, current: Current, notice: Notice) -> None:
         """Returns at once."""
         now = self._timing.now()
         if now < self._silent_until:
@@ -129,7 +129,7 @@ class EventRecorder:
         self._waiting.clear()
         log.warning("no events are written: %s; allow it with create and patch on events", error.message)
 
-    def _event(self, told: Told, target: Target, current: Current, notice: Notice) -> Object:
+    def _event(self, told: Told, target: ObjectRef, current: Current, notice: Notice) -> Object:
         now = rfc3339(self._timing.wall())
         namespace = target.key.namespace or "default"  # where Events about cluster-scoped objects live
         involved = {
@@ -158,7 +158,7 @@ class EventRecorder:
         }
 
 
-def _name(target: Target, about: tuple[str, Notice], wall: float) -> str:
+def _name(target: ObjectRef, about: tuple[str, Notice], wall: float) -> str:
     """Unique, and within the 253 characters of a name."""
     digest = hashlib.sha256(repr((about, wall)).encode()).hexdigest()[:16]
     return f"{target.key.name[:230].rstrip('.-')}.{digest}"

@@ -6,26 +6,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from proxy.controller.cluster import Object, ObjectRef
 from proxy.resources.meta import ObjectKey
 from proxy.resources.own import MANAGED_BY, MANAGER
 from proxy.translate.graph.names import GATEWAY_NAME, GATEWAY_NAMESPACE, owner_labels
 from proxy.translate.infrastructure.objects import FOR_GATEWAY, Generated
 
-Object = dict[str, Any]
 SELECTOR = f"{MANAGED_BY}={MANAGER},{GATEWAY_NAME},{GATEWAY_NAMESPACE}"
 """Of everything that was made for any Gateway."""
 APPLIED = "penstock.dev/applied"
 """An annotation: the digest of what was applied last. Without it a field that was taken out would look as meant."""
-
-
-class Identity(NamedTuple):
-    """One object of the API."""
-
-    kind: str
-    key: ObjectKey
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.key}"
 
 
 class Place(NamedTuple):
@@ -45,9 +35,9 @@ PLACES = {
 }
 
 
-def path_of(identity: Identity) -> str:
-    place = PLACES[identity.kind]
-    return f"{place.prefix}/namespaces/{identity.key.namespace}/{place.plural}/{identity.key.name}"
+def path_of(ref: ObjectRef) -> str:
+    place = PLACES[ref.kind]
+    return f"{place.prefix}/namespaces/{ref.key.namespace}/{place.plural}/{ref.key.name}"
 
 
 def list_path(kind: str, namespace: str) -> str:
@@ -56,8 +46,8 @@ def list_path(kind: str, namespace: str) -> str:
     return f"{place.prefix}{scope}/{place.plural}"
 
 
-def identity_of(kind: str, item: Mapping[str, Any]) -> Identity:
-    return Identity(kind, ObjectKey(item["metadata"].get("namespace", ""), item["metadata"]["name"]))
+def ref_of(kind: str, item: Mapping[str, Any]) -> ObjectRef:
+    return ObjectRef(kind, ObjectKey(item["metadata"].get("namespace", ""), item["metadata"]["name"]))
 
 
 def whole(kind: str, item: Object) -> Object:

@@ -8,27 +8,26 @@ deleted something change nothing about it. It never writes to an object that it 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from collections.abc import Callable
+from typing import Literal
 
+from proxy.controller.backoff import delay
+from proxy.controller.cluster import ApiError, Client, Object, ObjectRef, Unreachable
 from proxy.controller.generated import (
     PLACES,
     SELECTOR,
-    Identity,
-    Object,
     applied_form,
     as_stored,
     gateway_of,
-    identity_of,
     is_as_made,
     is_leaving,
     is_made_for,
     list_path,
     path_of,
+    ref_of,
     whole,
 )
 from proxy.resources.meta import ObjectKey
-from proxy.sources.kubernetes.errors import ApiError, Unreachable
 from proxy.translate.infrastructure.objects import Generated, Infrastructure
 
 log = logging.getLogger("penstock")
@@ -50,22 +49,6 @@ Count = Callable[[str, Result], None]
 """Called with the kind and what came of it."""
 Tell = Callable[[ObjectKey, str, str], None]
 """Called with a Gateway, a reason in one word, and a message: what could not be made for it."""
-
-
-class Client(Protocol):
-    """Requests to the API server."""
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: Object | None = None,
-        *,
-        content_type: str = "application/json",
-        params: Mapping[str, str] | None = None,
-    ) -> Object:
-        """The object answered. Raises ApiError or Unreachable."""
-        ...
 
 
 class Provisioner:
@@ -91,7 +74,7 @@ class Provisioner:
         self._gap, self._again = gap, again
         self._wanted: Infrastructure | None = None
         self._changed = asyncio.Event()
-        self._stored: dict[Identity, Object] = {}
+        self._stored: dict[ObjectRef, Object] = {}
         """What was applied, as it was answered."""
         self._leaving = False
         """Something of the last round waits for the garbage collector."""
@@ -121,7 +104,7 @@ class Provisioner:
             failures = 0 if await self._tried() else failures + 1
             if failures:
                 self._changed.set()
-            await asyncio.sleep(_pause(failures) if failures else self._gap)
+            await asyncio.sleep(delay(failures, FIRST_PAUSE, LONGEST_PAUSE) if failures else self._gap)
 
     async def _tried(self) -> bool:
         """Whether the round came to an end."""
@@ -144,20 +127,20 @@ class Provisioner:
         if wanted is None or not self._is_leader():
             return
         self._leaving = False
-        there: dict[Identity, Object] = {}
+        there: dict[ObjectRef, Object] = {}
         for kind in PLACES:
             there |= await self._listed(kind, needed=any(made.kind == kind for made in wanted.objects))
-        asked = {Identity(made.kind, made.key): made for made in wanted.objects}
-        for identity, made in asked.items():
-            await self._ensure(identity, made, there.get(identity))
-        for identity, item in there.items():
-            if identity not in asked:
-                await self._remove(identity, item, wanted)
-        self._stored = {identity: stored for identity, stored in self._stored.items() if identity in asked}
+        asked = {ObjectRef(made.kind, made.key): made for made in wanted.objects}
+        for ref, made in asked.items():
+            await self._ensure(ref, made, there.get(ref))
+        for ref, item in there.items():
+            if ref not in asked:
+                await self._remove(ref, item, wanted)
+        self._stored = {ref: stored for ref, stored in self._stored.items() if ref in asked}
 
     # --- what is there ---------------------------------------------------------------------------
 
-    async def _listed(self, kind: str, *, needed: bool) -> dict[Identity, Object]:
+    async def _listed(self, kind: str, *, needed: bool) -> dict[ObjectRef, Object]:
         try:
             found = await self._client.request(
                 "GET", list_path(kind, self._namespace), params={"labelSelector": SELECTOR}
@@ -165,9 +148,9 @@ class Provisioner:
         except ApiError as error:
             if error.status == 403 and not needed:
                 return {}  # nothing of it is wanted, and whoever may not list could not delete either
-            self._judge(Identity(kind, ObjectKey(self._namespace, "")), error, None)
+            self._judge(ObjectRef(kind, ObjectKey(self._namespace, "")), error, None)
             return {}
-        return {identity_of(kind, item): whole(kind, item) for item in found.get("items") or ()}
+        return {ref_of(kind, item): whole(kind, item) for item in found.get("items") or ()}
 
     async def _found(self, path: str) -> Object | None:
         try:
@@ -179,81 +162,76 @@ class Provisioner:
 
     # --- writing ---------------------------------------------------------------------------------
 
-    async def _ensure(self, identity: Identity, made: Generated, there: Object | None) -> None:
+    async def _ensure(self, ref: ObjectRef, made: Generated, there: Object | None) -> None:
         if not self._is_leader():
             return
         body = applied_form(made)
         try:
             if there is None:
-                there = await self._found(path_of(identity))
+                there = await self._found(path_of(ref))
             if there is not None and not is_made_for(there, made.gateway):
-                self._count(identity.kind, "foreign")
-                self._tell(made.gateway, "NameTaken", f"{identity} is not Penstock's, so nothing is made of that name")
+                self._count(ref.kind, "foreign")
+                self._tell(made.gateway, "NameTaken", f"{ref} is not Penstock's, so nothing is made of that name")
             elif there is not None and is_leaving(there, body):
                 self._leaving = True
-            elif there is None or not is_as_made(there, body, self._stored.get(identity)):
-                await self._apply(identity, body, there)
+            elif there is None or not is_as_made(there, body, self._stored.get(ref)):
+                await self._apply(ref, body, there)
         except ApiError as error:
-            self._judge(identity, error, made.gateway)
+            self._judge(ref, error, made.gateway)
 
-    async def _apply(self, identity: Identity, body: Object, there: Object | None) -> None:
+    async def _apply(self, ref: ObjectRef, body: Object, there: Object | None) -> None:
         """The uid says which object is meant: one that took the name meanwhile is answered with a conflict."""
         if there is not None:
             body = {**body, "metadata": {**body["metadata"], "uid": there["metadata"]["uid"]}}
         params = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        stored = await self._client.request("PATCH", path_of(identity), body, content_type=APPLY, params=params)
-        self._stored[identity] = as_stored(stored, body)
-        self._count(identity.kind, "written")
-        log.info("%s %s", "made" if there is None else "changed", identity)
+        stored = await self._client.request("PATCH", path_of(ref), body, content_type=APPLY, params=params)
+        self._stored[ref] = as_stored(stored, body)
+        self._count(ref.kind, "written")
+        log.info("%s %s", "made" if there is None else "changed", ref)
 
-    async def _remove(self, identity: Identity, item: Object, wanted: Infrastructure) -> None:
+    async def _remove(self, ref: ObjectRef, item: Object, wanted: Infrastructure) -> None:
         gateway = gateway_of(item)
         if gateway is None or not self._is_leader():
             return
         try:
             if gateway in wanted.settled or await self._is_gone(gateway, wanted):
-                await self._delete(identity, item)
+                await self._delete(ref, item)
         except ApiError as error:
-            self._judge(identity, error, None)
+            self._judge(ref, error, None)
 
     async def _is_gone(self, gateway: ObjectKey, wanted: Infrastructure) -> bool:
         """Asked of the API server itself: that a Gateway is not known here may have other reasons."""
         found = await self._found(f"{GATEWAYS}/namespaces/{gateway.namespace}/gateways/{gateway.name}")
         return found is None or found["spec"].get("gatewayClassName") not in wanted.classes
 
-    async def _delete(self, identity: Identity, item: Object) -> None:
+    async def _delete(self, ref: ObjectRef, item: Object) -> None:
         """This very object, not another that took its name."""
         options = {"preconditions": {"uid": item["metadata"]["uid"]}, "propagationPolicy": "Background"}
         body: Object = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
         try:
-            await self._client.request("DELETE", path_of(identity), body)
+            await self._client.request("DELETE", path_of(ref), body)
         except ApiError as error:
             if error.status != 404:
                 raise
             return
-        self._count(identity.kind, "deleted")
-        log.info("deleted %s", identity)
+        self._count(ref.kind, "deleted")
+        log.info("deleted %s", ref)
 
-    def _judge(self, identity: Identity, error: ApiError, gateway: ObjectKey | None) -> None:
+    def _judge(self, ref: ObjectRef, error: ApiError, gateway: ObjectKey | None) -> None:
         """One object's misfortune is not that of others; what all would meet ends the round."""
         if error.status == 429 or error.status >= 500:
-            self._count(identity.kind, "failed")
+            self._count(ref.kind, "failed")
             raise error
         if error.status == 403 and TERMINATING in error.message:
             return  # it goes with its Gateway
         result: Result = {403: "forbidden", 409: "conflict"}.get(error.status, "rejected")  # type: ignore[assignment]
-        self._count(identity.kind, result)
+        self._count(ref.kind, result)
         if result == "conflict":
             self._changed.set()
             return
-        if result == "rejected" or identity.kind not in self._forbidden:
-            log.error("%s cannot be made: %s", identity, error.message)
-        self._forbidden |= {identity.kind} if result == "forbidden" else set()
+        if result == "rejected" or ref.kind not in self._forbidden:
+            log.error("%s cannot be made: %s", ref, error.message)
+        self._forbidden |= {ref.kind} if result == "forbidden" else set()
         if gateway is not None:
             reason = "ProvisioningForbidden" if result == "forbidden" else "ProvisioningRejected"
-            self._tell(gateway, reason, f"{identity} cannot be made: {error.message}")
-
-
-def _pause(failures: int) -> float:
-    """Doubled with each failure in a row, and varied, so that replicas do not come at once."""
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1.0))
+            self._tell(gateway, reason, f"{ref} cannot be made: {error.message}")

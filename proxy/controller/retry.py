@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 
 from proxy.controller.backoff import delay
-from proxy.controller.cluster import ApiError, Target, plural
+from proxy.controller.cluster import ApiError, ObjectRef, plural
 from proxy.controller.merge import Status
 from proxy.controller.timing import Handle, Timing
 from proxy.resources.kinds import GATEWAY
@@ -39,7 +39,7 @@ class Refusal(Struct, frozen=True):
     """What happened and what to do about it."""
 
 
-def judge(target: Target, error: ApiError) -> Refusal:
+def judge(target: ObjectRef, error: ApiError) -> Refusal:
     """A webhook or policy may refuse with any code; RBAC says who cannot do what."""
     if error.status == 409:
         return Refusal("conflict", error.message)
@@ -68,12 +68,12 @@ class Conduct(Struct):
 class Retries:
     """Remembers what failed. `put` queues an object."""
 
-    def __init__(self, put: Callable[[Target], None], timing: Timing) -> None:
+    def __init__(self, put: Callable[[ObjectRef], None], timing: Timing) -> None:
         self._put = put
         self._timing = timing
-        self._later: dict[Target, Handle] = {}
-        self._conduct: dict[Target, Conduct] = {}
-        self._refused: set[Target] = set()
+        self._later: dict[ObjectRef, Handle] = {}
+        self._conduct: dict[ObjectRef, Conduct] = {}
+        self._refused: set[ObjectRef] = set()
         self._away = 0
         self._resume = 0.0
         self._kind_resume: dict[str, float] = {}
@@ -87,20 +87,20 @@ class Retries:
         """Seconds for which no status, or none of this kind, is worth a try."""
         return max(0.0, self._resume - self._timing.now(), self._kind_resume.get(kind, 0.0) - self._timing.now())
 
-    def is_refused(self, target: Target) -> bool:
+    def is_refused(self, target: ObjectRef) -> bool:
         return target in self._refused
 
-    def is_waiting(self, target: Target) -> bool:
+    def is_waiting(self, target: ObjectRef) -> bool:
         return target in self._later
 
-    def forget(self, target: Target) -> None:
+    def forget(self, target: ObjectRef) -> None:
         """Something else is meant, or nothing."""
         self._refused.discard(target)
         self._conduct.pop(target, None)
         if (handle := self._later.pop(target, None)) is not None:
             handle.cancel()
 
-    def succeeded(self, target: Target, meant: Status) -> None:
+    def succeeded(self, target: ObjectRef, meant: Status) -> None:
         self._away = 0
         self._named.discard(target.kind)
         conduct = self._conduct.setdefault(target, Conduct())
@@ -108,19 +108,19 @@ class Retries:
         conduct.failures, conduct.rewrites = 0, conduct.rewrites + 1 if again else 0
         conduct.meant, conduct.at = meant, self._timing.now()
 
-    def defend(self, target: Target) -> None:
+    def defend(self, target: ObjectRef) -> None:
         """Its status changed: looks at once, but the later the more often ours was changed back."""
         conduct = self._conduct.get(target, Conduct())
         due = delay(conduct.rewrites, FIGHT_PAUSE, LONGEST_FIGHT) if conduct.rewrites else 0.0
         self.later(target, conduct.at + due - self._timing.now())
 
-    def again(self, target: Target) -> None:
+    def again(self, target: ObjectRef) -> None:
         """After a conflict."""
         conduct = self._conduct.setdefault(target, Conduct())
         conduct.failures += 1
         self.later(target, 0 if conduct.failures <= 3 else delay(conduct.failures - 3, AWAY_PAUSE, LONGEST_AWAY))
 
-    def api_is_away(self, target: Target, error: Exception, retry_after: float | None = None) -> None:
+    def api_is_away(self, target: ObjectRef, error: Exception, retry_after: float | None = None) -> None:
         """All writes wait, and this one is not lost."""
         now = self._timing.now()
         if now >= self._resume:
@@ -131,7 +131,7 @@ class Retries:
             log.log(level, "statuses wait for %.1f s: %s", pause, error)
         self.later(target, self._resume - now)
 
-    def refused(self, target: Target, refusal: Refusal) -> bool:
+    def refused(self, target: ObjectRef, refusal: Refusal) -> bool:
         """True when nobody has been told yet."""
         if refusal.result == "rejected":
             self._refused.add(target)
@@ -146,7 +146,7 @@ class Retries:
         log.error("statuses of %s are not written: %s", target.kind, refusal.message)
         return True
 
-    def later(self, target: Target, seconds: float) -> None:
+    def later(self, target: ObjectRef, seconds: float) -> None:
         """Queues it when so much time has passed, or at once."""
         if (handle := self._later.pop(target, None)) is not None:
             handle.cancel()
@@ -155,6 +155,6 @@ class Retries:
         else:
             self._later[target] = self._timing.later(seconds, partial(self._due, target))
 
-    def _due(self, target: Target) -> None:
+    def _due(self, target: ObjectRef) -> None:
         self._later.pop(target, None)
         self._put(target)

@@ -17,7 +17,7 @@ from proxy.controller.cluster import (
     Client,
     Cluster,
     Current,
-    Target,
+    ObjectRef,
     Unreachable,
     current_of,
     is_newer,
@@ -38,9 +38,9 @@ RATE = 100.0
 BURST = 20
 MERGE_PATCH = "application/merge-patch+json"
 
-OnWritten = Callable[[Target, Current, Status], None]
+OnWritten = Callable[[ObjectRef, Current, Status], None]
 """(object, what it held before, what it holds now)."""
-OnRefused = Callable[[Target, Current, Refusal], None]
+OnRefused = Callable[[ObjectRef, Current, Refusal], None]
 
 
 class Plan(NamedTuple):
@@ -76,27 +76,27 @@ class StatusWriter:
         self._on_refused = on_refused
         self._timing = timing
         self._bucket = TokenBucket(RATE, BURST, timing.now)
-        self._desired: dict[Target, Status] = {}
-        self._known: dict[Target, Current] = {}
+        self._desired: dict[ObjectRef, Status] = {}
+        self._known: dict[ObjectRef, Current] = {}
         """What the API last answered about an object, until the source knows something newer."""
-        self._queue: WorkQueue[Target] = WorkQueue()
+        self._queue: WorkQueue[ObjectRef] = WorkQueue()
         self._retries = Retries(self._queue.put, timing)
 
     # --- what is meant ---------------------------------------------------------------------------
 
-    def offer(self, target: Target, desired: Status) -> None:
+    def offer(self, target: ObjectRef, desired: Status) -> None:
         """Means this status from now on, whatever was meant before."""
         self._desired[target] = desired
         self._retries.forget(target)
         self._put(target)
 
-    def withdraw(self, target: Target) -> None:
+    def withdraw(self, target: ObjectRef) -> None:
         """The object is gone, or not ours to speak of."""
         self._desired.pop(target, None)
         self._known.pop(target, None)
         self._retries.forget(target)
 
-    def look(self, target: Target) -> None:
+    def look(self, target: ObjectRef) -> None:
         """Somebody wrote its status, perhaps we: compares it again. In a fight we wait a little longer each time."""
         if target in self._desired and not self._retries.is_waiting(target):
             self._retries.defend(target)
@@ -133,7 +133,7 @@ class StatusWriter:
                 self._count_pending()
             await asyncio.sleep(0)
 
-    async def _settle(self, target: Target) -> None:
+    async def _settle(self, target: ObjectRef) -> None:
         """Time may pass before a token is there, so what to write is worked out again after it."""
         if self._plan(target) is None:
             return
@@ -145,7 +145,7 @@ class StatusWriter:
         if plan is not None:
             await self._write(target, plan)
 
-    def _plan(self, target: Target) -> Plan | None:
+    def _plan(self, target: ObjectRef) -> Plan | None:
         desired = self._desired.get(target)
         current = self._newest(target)
         if desired is None or current is None or self._retries.is_refused(target):
@@ -160,7 +160,7 @@ class StatusWriter:
             return None
         return Plan(current, desired, changes)
 
-    def _newest(self, target: Target) -> Current | None:
+    def _newest(self, target: ObjectRef) -> Current | None:
         """From the source, unless an answer of the API is newer."""
         told, known = self._cluster.current(target.kind, target.key), self._known.get(target)
         if told is None or known is None or not is_newer(known, told):
@@ -168,7 +168,7 @@ class StatusWriter:
             return told
         return known
 
-    async def _write(self, target: Target, plan: Plan) -> None:
+    async def _write(self, target: ObjectRef, plan: Plan) -> None:
         body = {"metadata": {"resourceVersion": plan.current.resource_version}, "status": plan.changes}
         try:
             answer = await self._client.request("PATCH", f"{path_of(target)}/status", body, content_type=MERGE_PATCH)
@@ -180,14 +180,14 @@ class StatusWriter:
         else:
             self._written(target, plan, current_of(answer))
 
-    def _written(self, target: Target, plan: Plan, answer: Current) -> None:
+    def _written(self, target: ObjectRef, plan: Plan, answer: Current) -> None:
         if target in self._desired:
             self._known[target] = answer
             self._retries.succeeded(target, plan.desired)
         self._metrics.status(target.kind, "written")
         self._on_written(target, plan.current, answer.status)
 
-    async def _not_written(self, target: Target, plan: Plan, error: ApiError) -> None:
+    async def _not_written(self, target: ObjectRef, plan: Plan, error: ApiError) -> None:
         refusal = judge(target, error)
         self._metrics.status(target.kind, refusal.result)
         if refusal.result == "conflict":
@@ -200,7 +200,7 @@ class StatusWriter:
         elif self._retries.refused(target, refusal):
             self._on_refused(target, plan.current, refusal)
 
-    async def _read(self, target: Target, stale: Current) -> None:
+    async def _read(self, target: ObjectRef, stale: Current) -> None:
         """What the object holds now, unless the source has heard of it meanwhile."""
         told = self._cluster.current(target.kind, target.key)
         if told is None or is_newer(told, stale):
@@ -212,7 +212,7 @@ class StatusWriter:
 
     # --- helpers ---------------------------------------------------------------------------------
 
-    def _put(self, target: Target) -> None:
+    def _put(self, target: ObjectRef) -> None:
         self._queue.put(target)
         self._count_pending()
 

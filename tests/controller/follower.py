@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from proxy.controller.cluster import Current, Target, current_of, path_of
+from proxy.controller.cluster import Current, ObjectRef, current_of, path_of
 from proxy.resources.meta import ObjectKey
 from tests.controller.apiserver import ApiServer
 
@@ -17,7 +17,7 @@ class Follower:
         self.bundle: tuple[str, str] | None = None
 
     def current(self, kind: str, key: ObjectKey) -> Current | None:
-        path = path_of(Target(kind, key))
+        path = path_of(ObjectRef(kind, key))
         if self._lagging is not None:
             return self._lagging.get(path)
         return current_of(self._server.objects[path]) if path in self._server.objects else None

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from proxy.controller.cluster import Target, path_of
+from proxy.controller.cluster import ObjectRef, path_of
 from proxy.resources.meta import ObjectKey
 from proxy.sources.file import load_text
 from proxy.translate.settings import TranslateSettings
@@ -11,13 +11,13 @@ from proxy.translate.translate import Translation, translate
 from tests.controller.world import US, World
 
 GROUP = "gateway.networking.k8s.io/v1"
-CLASS = Target("GatewayClass", ObjectKey("", "penstock"))
-GATEWAY = Target("Gateway", ObjectKey("default", "web"))
+CLASS = ObjectRef("GatewayClass", ObjectKey("", "penstock"))
+GATEWAY = ObjectRef("Gateway", ObjectKey("default", "web"))
 SETTINGS = TranslateSettings(file_mode=False)
 
 
-def route(name: str) -> Target:
-    return Target("HTTPRoute", ObjectKey("default", name))
+def route(name: str) -> ObjectRef:
+    return ObjectRef("HTTPRoute", ObjectKey("default", name))
 
 
 class Site:
@@ -25,12 +25,12 @@ class Site:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.specs: dict[Target, dict[str, Any]] = {}
+        self.specs: dict[ObjectRef, dict[str, Any]] = {}
         self.previous: Translation | None = None
         self.declare(CLASS, {"controllerName": US})
         self.declare(GATEWAY, gateway())
 
-    def declare(self, target: Target, spec: dict[str, Any]) -> None:
+    def declare(self, target: ObjectRef, spec: dict[str, Any]) -> None:
         """A new object, or a new generation of one."""
         self.specs[target] = spec
         path = path_of(target)
@@ -38,7 +38,7 @@ class Site:
         generation = old["metadata"]["generation"] + 1 if old else 1
         self.world.declare(target, generation, **(old or {}).get("status", {}))
 
-    def delete(self, target: Target) -> None:
+    def delete(self, target: ObjectRef) -> None:
         del self.specs[target]
         del self.world.server.objects[path_of(target)]
 
@@ -49,7 +49,7 @@ class Site:
         self.previous = translate(loaded.resources, SETTINGS, self.previous)
         return self.previous
 
-    def _document(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
+    def _document(self, target: ObjectRef, spec: dict[str, Any]) -> dict[str, Any]:
         meta = self.world.server.objects[path_of(target)]["metadata"]
         kept = {name: value for name, value in meta.items() if name != "resourceVersion"}
         return {"apiVersion": GROUP, "kind": target.kind, "metadata": kept, "spec": spec}

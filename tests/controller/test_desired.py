@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from proxy.controller.cluster import Target
+from proxy.controller.cluster import ObjectRef
 from proxy.controller.desired import SHARED, Desired
 from proxy.resources.httproute import HTTPRoute, HTTPRouteSpec
 from proxy.resources.meta import ObjectKey, ObjectMeta
@@ -20,8 +20,8 @@ def of_route(name: str, **status: Any) -> ObjectStatus:
     return ObjectStatus("HTTPRoute", ObjectKey("default", name), status or meant())
 
 
-def target(name: str) -> Target:
-    return Target("HTTPRoute", ObjectKey("default", name))
+def target(name: str) -> ObjectRef:
+    return ObjectRef("HTTPRoute", ObjectKey("default", name))
 
 
 def routes(*names: str) -> ResourceSet:
@@ -64,7 +64,7 @@ def test_a_class_changes_with_the_version_of_the_api() -> None:
     desired = Desired()
     desired.update([CLASS, of_route("a")], None)
     changed, gone = desired.update([CLASS, *[]], V1)
-    assert (changed, gone) == ([Target("GatewayClass", CLASS.key)], [target("a")])
+    assert (changed, gone) == ([ObjectRef("GatewayClass", CLASS.key)], [target("a")])
     assert [item["type"] for item in desired.statuses[changed[0]]["conditions"]] == ["Accepted", "SupportedVersion"]
     assert desired.update([CLASS], V1) == ([], [])
 

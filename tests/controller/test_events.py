@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proxy.controller.cluster import Current, Target
+from proxy.controller.cluster import Current, ObjectRef
 from proxy.controller.events import BURST, REPEAT, WAITING, EventRecorder
 from proxy.controller.transitions import Notice
 from proxy.observe.controller import ControllerMetrics
@@ -89,7 +89,7 @@ async def test_an_event_that_the_cluster_has_forgotten_is_told_anew(world: World
 
 
 async def test_about_what_has_no_namespace_it_lies_in_default(world: World, desk: Desk) -> None:
-    desk.recorder.tell(Target("GatewayClass", ObjectKey("", "penstock")), CURRENT, NOTICE)
+    desk.recorder.tell(ObjectRef("GatewayClass", ObjectKey("", "penstock")), CURRENT, NOTICE)
     await world.settle()
     [event] = world.server.events
     assert event["metadata"]["namespace"] == "default"
@@ -97,7 +97,7 @@ async def test_about_what_has_no_namespace_it_lies_in_default(world: World, desk
 
 
 async def test_long_names_and_messages_fit(world: World, desk: Desk) -> None:
-    target = Target("Gateway", ObjectKey("default", "a" * 253))
+    target = ObjectRef("Gateway", ObjectKey("default", "a" * 253))
     desk.recorder.tell(target, CURRENT, Notice("Warning", "Invalid", "m" * 5000))
     await world.settle()
     [event] = world.server.events
@@ -108,7 +108,7 @@ async def test_long_names_and_messages_fit(world: World, desk: Desk) -> None:
 async def test_many_at_once_are_spread_and_too_many_are_dropped(world: World, desk: Desk) -> None:
     for number in range(WAITING + 100):
         desk.recorder.tell(
-            Target("Gateway", ObjectKey("default", f"g{number}")), Current("1", f"u{number}", 1, {}), NOTICE
+            ObjectRef("Gateway", ObjectKey("default", f"g{number}")), Current("1", f"u{number}", 1, {}), NOTICE
         )
     await world.settle()
     assert len(world.server.events) == BURST

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proxy.controller.generated import APPLIED, Identity, path_of
+from proxy.controller.generated import APPLIED, ObjectRef, path_of
 from proxy.controller.provision import Provisioner
 from proxy.resources.meta import ObjectKey
 from proxy.sources.kubernetes.errors import ApiError, Unreachable
@@ -268,5 +268,5 @@ async def test_an_api_server_that_is_away_is_no_reason_to_end(stage: Stage) -> N
 
 
 def test_paths_and_digests() -> None:
-    assert path_of(Identity("Deployment", ObjectKey("ns", "d"))) == "/apis/apps/v1/namespaces/ns/deployments/d"
+    assert path_of(ObjectRef("Deployment", ObjectKey("ns", "d"))) == "/apis/apps/v1/namespaces/ns/deployments/d"
     assert APPLIED.startswith("penstock.dev/")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from proxy.controller.cluster import ApiError, Target, path_of, plural
+from proxy.controller.cluster import ApiError, ObjectRef, path_of, plural
 from proxy.controller.retry import judge
 from proxy.resources.meta import ObjectKey
 
-CLASS = Target("GatewayClass", ObjectKey("", "penstock"))
+CLASS = ObjectRef("GatewayClass", ObjectKey("", "penstock"))
 RBAC = 'gatewayclasses "penstock" is forbidden: User "x" cannot patch resource "gatewayclasses/status" in API group'
 
 
@@ -37,7 +37,7 @@ def test_what_rbac_forbids_comes_with_the_rule_to_add() -> None:
 
 def test_where_objects_lie() -> None:
     assert path_of(CLASS) == "/apis/gateway.networking.k8s.io/v1/gatewayclasses/penstock"
-    gateway = Target("Gateway", ObjectKey("infra", "web"))
+    gateway = ObjectRef("Gateway", ObjectKey("infra", "web"))
     assert path_of(gateway) == "/apis/gateway.networking.k8s.io/v1/namespaces/infra/gateways/web"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.controller.cluster import Current, Target, path_of
+from proxy.controller.cluster import Current, ObjectRef, path_of
 from proxy.controller.merge import Status
 from proxy.controller.retry import Refusal
 from proxy.controller.writer import BURST, IN_FLIGHT, StatusWriter
@@ -24,7 +24,7 @@ class Desk:
         self.world = world
         self.may_write = True
         self.metrics = ControllerMetrics()
-        self.written: list[Target] = []
+        self.written: list[ObjectRef] = []
         self.refusals: list[Refusal] = []
         self.writer = StatusWriter(
             world.client,
@@ -36,12 +36,12 @@ class Desk:
             on_refused=self.on_refused,
             timing=world.timing,
         )
-        world.follower.on_status = lambda kind, key: self.writer.look(Target(kind, key))
+        world.follower.on_status = lambda kind, key: self.writer.look(ObjectRef(kind, key))
 
-    def on_written(self, target: Target, before: Current, after: Status) -> None:
+    def on_written(self, target: ObjectRef, before: Current, after: Status) -> None:
         self.written.append(target)
 
-    def on_refused(self, target: Target, current: Current, refusal: Refusal) -> None:
+    def on_refused(self, target: ObjectRef, current: Current, refusal: Refusal) -> None:
         self.refusals.append(refusal)
 
     def count(self, result: str, kind: str = "Gateway") -> float:
@@ -55,7 +55,7 @@ class Desk:
     def patches(self) -> int:
         return self.world.server.count("PATCH")
 
-    async def offer(self, status: Status, target: Target = WEB) -> None:
+    async def offer(self, status: Status, target: ObjectRef = WEB) -> None:
         self.writer.offer(target, status)
         await self.world.settle()
 
@@ -70,8 +70,8 @@ async def desk(world: World) -> AsyncIterator[Desk]:
     await asyncio.gather(running, return_exceptions=True)
 
 
-def gateway(number: int) -> Target:
-    return Target("Gateway", ObjectKey("default", f"g{number}"))
+def gateway(number: int) -> ObjectRef:
+    return ObjectRef("Gateway", ObjectKey("default", f"g{number}"))
 
 
 # --- one write for each object and change -----------------------------------------------------

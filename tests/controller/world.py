@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from proxy.controller.cluster import Target, path_of
+from proxy.controller.cluster import ObjectRef, path_of
 from proxy.resources.meta import ObjectKey
 from tests.controller.apiserver import ApiServer
 from tests.controller.client import HttpClient
@@ -12,7 +12,7 @@ from tests.controller.follower import Follower
 from tests.controller.timing import ManualTiming
 
 US = "penstock.dev/gateway-controller"
-WEB = Target("Gateway", ObjectKey("default", "web"))
+WEB = ObjectRef("Gateway", ObjectKey("default", "web"))
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases/penstock-controller"
 
 
@@ -41,12 +41,12 @@ class World:
             namespace = path.split("/namespaces/")[1].split("/", maxsplit=1)[0] if "/namespaces/" in path else ""
             self.follower.on_status(kinds[plural], ObjectKey(namespace, name))
 
-    def declare(self, target: Target, generation: int = 1, **status: Any) -> dict[str, Any]:
+    def declare(self, target: ObjectRef, generation: int = 1, **status: Any) -> dict[str, Any]:
         meta = {"name": target.key.name, "uid": f"uid-{target.key.name}", "generation": generation}
         meta |= {"namespace": target.key.namespace} if target.key.namespace else {}
         return self.server.put(path_of(target), {"kind": target.kind, "metadata": meta, "status": status})
 
-    def held(self, target: Target) -> dict[str, Any]:
+    def held(self, target: ObjectRef) -> dict[str, Any]:
         status: dict[str, Any] = self.server.objects[path_of(target)].get("status", {})
         return status
 
