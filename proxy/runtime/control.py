@@ -24,7 +24,7 @@ from proxy.observe.live import live_objects
 from proxy.observe.processes import process_metrics
 from proxy.resources.problem import Problem
 from proxy.runtime import ipc, sockets
-from proxy.runtime.addresses import AdminAddresses
+from proxy.runtime.admin_addresses import AdminAddresses
 from proxy.runtime.companion import Companion
 from proxy.runtime.crew import Crew
 from proxy.runtime.install import Installer, InstallRefused

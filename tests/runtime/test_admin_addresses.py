@@ -2,7 +2,7 @@
 
 import socket
 
-from proxy.runtime.addresses import AdminAddresses
+from proxy.runtime.admin_addresses import AdminAddresses
 from proxy.runtime.settings import Settings
 from tests.admin.view import FakeView
 
