@@ -13,7 +13,7 @@ first group and becomes a snapshot; a request travels down the second and become
     downstream  connections from clients               |
     forward     one request, there and back            |  data
     upstream    connections to backends                |
-    observe, admin, runtime, demo, cli                 the shell around it
+    observe, admin, controller, runtime, demo, cli     the shell around it
 
 `errors`, `wheel` (deadlines) and `batch` (writes) stand below them all.
 """

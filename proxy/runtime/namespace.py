@@ -1,4 +1,4 @@
-"""Where this process runs, when it runs in a cluster."""
+"""The namespace in which this process runs, when it runs in a cluster."""
 
 import os
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ from proxy.protocol.stream import DownstreamStream, RequestSink
 
 
 class Carrier(Protocol):
-    """What carries the bytes: a TCP connection, later TLS over it; in tests a list."""
+    """What carries the bytes: a TCP connection, or TLS over it; in tests a list."""
 
     def write(self, data: bytes) -> None: ...
 
