@@ -66,8 +66,11 @@ class Attempts(Ending):
             self._refuse(NoReadyEndpoint("no_ready_endpoint", f"{backend.name} has no ready endpoint"))
             return
         connection = None if fresh else pool.take()
-        if connection is not None:
+        if connection is not None and self._early is None:
             self._send(connection)
+            return
+        if connection is not None:
+            self.on_connected(connection)  # the client was kept waiting here, too
             return
         try:
             pool.request(self, fresh=fresh)
@@ -87,7 +90,7 @@ class Attempts(Ending):
             self._attempt_failed(error)
 
     def on_connected(self, connection: UpstreamConnection) -> None:
-        """The connection that had to be waited for is there."""
+        """The connection is there, after the body has begun to wait: nothing else will have its head leave."""
         self._send(connection)
         if self._connection is connection and not self._request_done:
             connection.codec.flush()

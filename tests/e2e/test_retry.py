@@ -184,6 +184,40 @@ async def test_a_body_that_is_still_coming_goes_on_where_it_was() -> None:
         assert backend.peers[1].received.endswith(b"\r\n\r\nhello")
 
 
+async def test_the_head_of_a_retry_on_a_kept_connection_does_not_wait_for_the_body() -> None:
+    """Else a client that waits for 100 before it sends its body would wait in vain."""
+    two = asyncio.Barrier(2)
+    asked = iter((False, True))
+
+    async def endpoint(peer: Peer) -> None:
+        await peer.until(b"\r\n\r\n")
+        await two.wait()
+        await peer.send(ok())
+        await peer.until(b"\r\n\r\n")
+        if next(asked):
+            await peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await peer.until(b"hello")
+            await peer.send(ok(b"yes"))
+        else:
+            await peer.send(answer(503))
+        await peer.to_the_end()
+
+    async with (
+        Backend(endpoint) as backend,
+        Gateway(rule(to(backend.port), retry=Retry((503,), 1, SOON))) as gateway,
+    ):
+        clients = [await gateway.client() for _ in range(2)]
+        for client in clients:
+            await client.send(GET)
+        for client in clients:
+            await client.response()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        await client.until(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await client.send(b"hello")
+        assert (await client.response()).body == b"yes"
+        assert len(backend.peers) == 2
+
+
 @pytest.mark.parametrize(("size", "status", "asked"), [(REPLAY_AT_MOST, 200, 2), (REPLAY_AT_MOST + 1, 503, 1)])
 async def test_a_body_is_kept_up_to_a_bound(size: int, status: int, asked: int) -> None:
     async with (
