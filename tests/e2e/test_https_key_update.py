@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from tests.certificates import client_context, pair
 from tests.e2e.gateway import rule, to
-from tests.e2e.peers import Backend
+from tests.e2e.peers import Backend, Peer, ok
 from tests.e2e.secure import SecureGateway, TLSClient
+from tests.patience import eventually
 
 ONE = pair("one.example")
 HANDSHAKE, DATA = 22, 23
@@ -63,14 +64,19 @@ def records(octets: bytes) -> Iterator[bytes]:
         octets = octets[end:]
 
 
-async def test_keys_change_in_both_directions(tmp_path: Path) -> None:
+async def connected(gateway: SecureGateway, folder: Path, peer: Peer) -> tuple[TLSClient, Direction, Direction]:
+    """A client after its handshake, and what it sends and what it gets from now on."""
     context = client_context(ONE)
-    context.keylog_filename = str(tmp_path / "secrets")
+    context.keylog_filename = str(folder / "secrets")
+    client = await TLSClient(peer, context, "one.example").handshake()
+    logged = [line.split() for line in (folder / "secrets").read_text().splitlines() if not line.startswith("#")]
+    secrets = {label: bytes.fromhex(value) for label, _, value in logged}
+    return client, Direction(secrets["CLIENT_TRAFFIC_SECRET_0"]), Direction(secrets["SERVER_TRAFFIC_SECRET_0"])
+
+
+async def test_keys_change_in_both_directions(tmp_path: Path) -> None:
     async with Backend() as backend, SecureGateway(rule(to(backend.port)), certificates={"": [ONE]}) as gateway:
-        client = await TLSClient(await gateway.client(), context, "one.example").handshake()
-        logged = [line.split() for line in (tmp_path / "secrets").read_text().splitlines() if not line.startswith("#")]
-        secrets = {label: bytes.fromhex(value) for label, _, value in logged}
-        ours, theirs = Direction(secrets["CLIENT_TRAFFIC_SECRET_0"]), Direction(secrets["SERVER_TRAFFIC_SECRET_0"])
+        client, ours, theirs = await connected(gateway, tmp_path, await gateway.client())
         flight = ours.seal(KEY_UPDATE + UPDATE_REQUESTED, HANDSHAKE)
         ours.update()
         flight += ours.seal(b"GET /x HTTP/1.1\r\nHost: one.example\r\n\r\n")
@@ -88,3 +94,29 @@ async def test_keys_change_in_both_directions(tmp_path: Path) -> None:
                     answer += content
         assert updated == 1
         assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_that_changes_keys_and_takes_nothing_is_cut_off(tmp_path: Path) -> None:
+    """Each request for new keys is answered by the library itself, so no back-pressure holds that back."""
+
+    async def sends_much(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(ok(b"x" * 8_000_000))
+        await peer.to_the_end()
+
+    async with (
+        Backend(sends_much) as backend,
+        SecureGateway(rule(to(backend.port)), certificates={"": [ONE]}) as gateway,
+    ):
+        client, ours, _ = await connected(gateway, tmp_path, await gateway.client(receive_buffer=4096))
+        client.peer.stop_reading()
+        await client.peer.send(ours.seal(b"GET /x HTTP/1.1\r\nHost: one.example\r\n\r\n"))
+        (port,) = gateway.plane._ports.values()
+        await eventually(lambda: any(each._transport.get_write_buffer_size() for each in port.connections))
+        flight = b""
+        for _ in range(1_000):
+            flight += ours.seal(KEY_UPDATE + UPDATE_REQUESTED, HANDSHAKE)
+            ours.update()
+        await client.peer.send(flight)
+        await eventually(lambda: not port.connections)
+        assert gateway.metrics.value("penstock_tls_failures_total", (gateway.name(""), "key_update_flood")) == 1

@@ -12,11 +12,15 @@ from typing import Any
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.tls.engine import PIECE, Engine, TLSFailure
 
+MOST_UNTAKEN = 16 * 1024
+"""Octets of answers to key updates for a client that takes nothing: 600 updates."""
+
 
 class SecureTransport(asyncio.Transport, asyncio.Protocol):
     """Between the TCP transport, whose protocol it is, and a ClientConnection, whose transport it is."""
 
-    __slots__ = ("_carried", "_engine", "_eof", "_failed", "_over", "_paused", "_pumping", "_tcp", "_told")
+    __slots__ = ("_carried", "_engine", "_eof", "_failed", "_full", "_over", "_paused", "_pumping", "_tcp", "_told",
+                 "_untaken")  # fmt: skip
 
     def __init__(
         self, tcp: asyncio.Transport, engine: Engine, carried: ClientConnection, failed: Callable[[TLSFailure], None]
@@ -35,6 +39,10 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         """Who is carried has heard of an end."""
         self._over = False
         """Nothing more is read or written; what may still come is dropped."""
+        self._full = False
+        """The client reads slower than we write."""
+        self._untaken = 0
+        """Octets that the library has answered by itself since then: nobody who is carried could hold them back."""
 
     def begin(self) -> None:
         """Octets may have come with the end of the handshake."""
@@ -65,10 +73,13 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             carried.connection_lost(exc)
 
     def pause_writing(self) -> None:
+        self._full = True
         if self._carried is not None:
             self._carried.pause_writing()
 
     def resume_writing(self) -> None:
+        self._full = False
+        self._untaken = 0
         if self._carried is not None:
             self._carried.resume_writing()
 
@@ -99,6 +110,10 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     def _after_reading(self) -> None:
         if out := self._engine.take():  # the answer to a key update
             self._tcp.write(out)
+            self._untaken += len(out) if self._full else 0
+            if self._untaken > MOST_UNTAKEN:
+                self._break_off(TLSFailure("key_update_flood", "it changes keys and takes no answer"))
+                return
         if self._paused:
             return
         if self._engine.ended and not self._told:
