@@ -138,8 +138,11 @@ class KubernetesClient:
             sent += 1
             try:
                 response = await self._send(credential, method, path, data, content_type, params, read_timeout)
-                if response.status < 400:
+                if response.status < 300:
                     return response
+                if response.status < 400:
+                    response.close()
+                    raise Unreachable(f"{self.server} does not answer like an API server: it redirects")
                 error = await _api_error(response)
             except (ClientError, TimeoutError, OSError) as failure:
                 raise self._unreachable(failure) from None

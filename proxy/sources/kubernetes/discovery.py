@@ -1,7 +1,7 @@
 """Which version of a kind an API server has, and under which path."""
 
 import asyncio
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from proxy.resources.kinds import KINDS, Kind
 from proxy.sources.kubernetes.client import ApiError, KubernetesClient, Unreachable
@@ -43,7 +43,7 @@ class Discovery:
         """The first version of KINDS that is served. Raises Absent, ApiError or Unreachable."""
         known = KINDS[group, kind]
         if not group:
-            return await self._in_version("", "v1", kind) or _raise(f"the API server has no {kind}")
+            return await self._in_version("", "v1", kind) or _no_api_server(f"it has no {kind}")
         served = await self._versions(group)
         if not served:
             raise Absent(f"nothing of {group} is installed: the API server has no such group")
@@ -63,19 +63,28 @@ class Discovery:
         )
 
     async def _versions(self, group: str) -> list[str]:
-        answer = await self._ask(f"/apis/{group}")
-        versions = (answer or {}).get("versions") or ()
+        answer = await self._ask(f"/apis/{group}", "APIGroup")
+        if answer is None:
+            await self._confirm_absence(group)
+            return []
+        versions = answer.get("versions") or ()
         return [item["version"] for item in versions if isinstance(item, dict) and "version" in item]
+
+    async def _confirm_absence(self, group: str) -> None:
+        """Anything between us and the API server answers 404 as well, and objects are let go for it."""
+        groups = ((await self._ask("/apis", "APIGroupList")) or _no_api_server("it has no /apis")).get("groups")
+        if not isinstance(groups, list) or any(isinstance(item, dict) and item.get("name") == group for item in groups):
+            _no_api_server(f"it has {group} in its list and nowhere else")
 
     async def _in_version(self, group: str, version: str, kind: str) -> Served | None:
         base = f"/apis/{group}/{version}" if group else f"/api/{version}"
-        answer = await self._ask(base)
+        answer = await self._ask(base, "APIResourceList")
         for item in (answer or {}).get("resources") or ():
             if item.get("kind") == kind and "/" not in item.get("name", "/"):
                 return Served(base, item["name"], version, item.get("namespaced") is True)
         return None
 
-    async def _ask(self, path: str) -> dict[str, Any] | None:
+    async def _ask(self, path: str, kind: str) -> dict[str, Any] | None:
         """None for what is not there. Who asks while another does shares the answer, a failure included."""
         now = asyncio.get_running_loop().time
         async with self._asking.setdefault(path, asyncio.Lock()):
@@ -87,6 +96,8 @@ class Discovery:
             return None
         if isinstance(answer, Exception):
             raise answer
+        if answer is not None and answer.get("kind") != kind:
+            _no_api_server(f"{path} is no {kind}")
         return answer
 
     async def _answer(self, path: str) -> Answer:
@@ -96,5 +107,6 @@ class Discovery:
             return error
 
 
-def _raise(message: str) -> Served:
-    raise Absent(message)
+def _no_api_server(why: str) -> NoReturn:
+    """Nothing that an API server would say, so nothing may be concluded from it."""
+    raise Unreachable(f"what answers is no API server: {why}")

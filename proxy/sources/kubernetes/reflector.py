@@ -170,11 +170,11 @@ class Reflector:
                     raise
                 readings, params = [], self._selection()
                 continue
+            meta, items = _list_of(page)
             self._observer.contact()
-            meta = page.get("metadata") or {}
-            readings += await self._read_page(page.get("items") or [])
+            readings += await self._read_page(items)
             if not meta.get("continue"):
-                return readings, str(meta.get("resourceVersion") or "")
+                return readings, meta["resourceVersion"]
             params["continue"] = str(meta["continue"])
 
     async def _read_page(self, items: list[Any]) -> list[Reading]:
@@ -229,3 +229,12 @@ class Reflector:
         for key, change in changes:
             if change != "none":
                 self._observer.changed(self._scope, key, change)
+
+
+def _list_of(page: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Metadata and items. What else answers 200 must not pass for a list without objects: they would all be let go."""
+    meta, items = page.get("metadata"), page.get("items") or []
+    is_list = str(page.get("kind", "")).endswith("List") and isinstance(items, list)
+    if not (is_list and isinstance(meta, dict) and isinstance(meta.get("resourceVersion"), str)):
+        raise Unreachable("what answers is no API server: it was asked for a list")
+    return meta, items

@@ -142,6 +142,9 @@ class ApiServer:
         parts = request.path.strip("/").split("/")
         if parts[0] == "api":
             return await self._in_group(request, "", parts[1], parts[2:])
+        if parts == ["apis"]:
+            groups = sorted({group for group, _, _ in self.resources if group})
+            return web.json_response({"kind": "APIGroupList", "groups": [{"name": group} for group in groups]})
         if parts[0] == "apis" and len(parts) == 2:
             return self._group(parts[1])
         if parts[0] == "apis" and len(parts) > 2:

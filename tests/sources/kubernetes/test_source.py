@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from proxy.resources.gateway import Gateway, GatewayClass
@@ -256,6 +257,48 @@ async def test_objects_of_a_crd_that_is_removed_go_after_a_while(monkeypatch: py
             assert held(source)
             monkeypatch.setattr("proxy.sources.kubernetes.reflector.ABSENT_GRACE", 0.0)
             await eventually(lambda: not held(source))
+
+
+LISTS = f"/apis/{GROUP}/v1/"
+NO_API_SERVER = {
+    "an empty list": (LISTS, 200, {}),
+    "a word of health": (LISTS, 200, {"status": "ok"}),
+    "a list of something else": (LISTS, 200, {"kind": "Status", "metadata": {"resourceVersion": "1"}, "items": []}),
+    "a list of no version": (LISTS, 200, {"kind": "HTTPRouteList", "metadata": {}, "items": []}),
+    "an empty discovery": ("/", 200, {}),
+    "not found, whatever is asked for": ("/", 404, {"message": "no such page"}),
+    "a group that is half there": (f"/apis/{GROUP}", 404, {}),
+    "a redirection": (LISTS, 302, {}),
+}
+
+
+@pytest.mark.parametrize(("path", "code", "body"), NO_API_SERVER.values(), ids=NO_API_SERVER)
+async def test_what_answers_in_the_place_of_an_api_server_takes_nothing_away(
+    path: str, code: int, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a load balancer without a backend, or a proxy that knows nothing."""
+    monkeypatch.setattr("proxy.sources.kubernetes.reflector.ABSENT_GRACE", 0.0)
+    monkeypatch.setattr("proxy.sources.kubernetes.discovery.FRESH", 0.0)
+    answered: list[str] = []
+
+    async def refuse(request: web.Request) -> web.StreamResponse | None:
+        if not request.path.startswith(path) or request.query.get("watch"):
+            return None
+        answered.append(request.path)
+        return web.json_response(body, status=code)
+
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            server.refuse = refuse
+            server.compact()  # all is to be listed again
+            server.end_watches()
+            await eventually(lambda: len(answered) > 30)
+            assert held(source)
+            assert held(source, Service)
+            server.refuse = None
+            server.apply(route("b"))
+            await eventually(lambda: set(held(source)) == {"a", "b"})
 
 
 async def test_an_older_version_is_taken_when_it_is_all_there_is() -> None:
