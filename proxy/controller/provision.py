@@ -8,7 +8,7 @@ deleted something change nothing about it. It never writes to an object that it 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from proxy.controller.backoff import delay
@@ -152,9 +152,9 @@ class Provisioner:
             return {}
         return {ref_of(kind, item): whole(kind, item) for item in found.get("items") or ()}
 
-    async def _found(self, path: str) -> Object | None:
+    async def _found(self, path: str, params: Mapping[str, str] | None = None) -> Object | None:
         try:
-            return await self._client.request("GET", path)
+            return await self._client.request("GET", path, params=params)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -200,9 +200,16 @@ class Provisioner:
             self._judge(ref, error, None)
 
     async def _is_gone(self, gateway: ObjectKey, wanted: Infrastructure) -> bool:
-        """Asked of the API server itself: that a Gateway is not known here may have other reasons."""
+        """Asked of the API server itself: that a Gateway is not known here may have other reasons.
+
+        What is deleted may cost an address for good. So it must be the Gateway that is gone, not its CRD, which an
+        API server that starts does not know yet; and its class another controller's, not one that is being replaced.
+        """
         found = await self._found(f"{GATEWAYS}/namespaces/{gateway.namespace}/gateways/{gateway.name}")
-        return found is None or found["spec"].get("gatewayClassName") not in wanted.classes
+        if found is None:
+            return await self._found(f"{GATEWAYS}/namespaces/{gateway.namespace}/gateways", {"limit": "1"}) is not None
+        name = found["spec"].get("gatewayClassName")
+        return name not in wanted.classes and await self._found(f"{GATEWAYS}/gatewayclasses/{name}") is not None
 
     async def _delete(self, ref: ObjectRef, item: Object) -> None:
         """This very object, not another that took its name."""

@@ -17,6 +17,7 @@ from tests.translate.declare import declare
 
 NAMESPACE = "penstock-system"
 GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways/web"
+OTHERS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/others"
 FACE = "/api/v1/namespaces/default/services/web-penstock"
 SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-penstock-ipv4"
 
@@ -175,7 +176,21 @@ async def test_of_a_gateway_that_is_gone_everything_goes(stage: Stage) -> None:
 async def test_of_a_gateway_that_went_to_another_class_everything_goes(stage: Stage) -> None:
     await stage.round(CLASS, OWN, gateway())
     stage.server.objects[GATEWAY]["spec"]["gatewayClassName"] = "others"
+    assert await stage.round(CLASS, OWN) == []  # there is no such class: nobody has taken the Gateway over
+    stage.server.put(OTHERS, {"metadata": {"name": "others"}, "spec": {"controllerName": "example.com/other"}})
     assert len(await stage.round(CLASS, OWN)) == 4
+
+
+async def test_of_a_gateway_whose_class_is_being_replaced_everything_stays(stage: Stage) -> None:
+    await stage.round(CLASS, OWN, gateway())
+    assert await stage.round(OWN, gateway()) == []
+    assert await stage.round(CLASS, OWN, gateway()) == []
+
+
+async def test_where_the_api_server_knows_no_gateways_at_all_everything_stays(stage: Stage) -> None:
+    await stage.round(CLASS, OWN, gateway())
+    stage.server.refuse = lambda method, path: (404, "no such resource") if "/gateways" in path else None
+    assert await stage.round() == []
 
 
 async def test_a_gateway_that_came_anew_waits_for_the_garbage_collector(stage: Stage) -> None:
