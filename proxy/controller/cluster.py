@@ -47,7 +47,7 @@ class Cluster(Protocol):
     """What a source that follows a cluster knows of its objects beside their specs."""
 
     on_status: Callable[[str, ObjectKey], None] | None
-    """Called in the event loop with the kind and key of an object of which nothing but the status has changed."""
+    """Called in the event loop with the kind and key of an object of which the status has changed."""
 
     def current(self, kind: str, key: ObjectKey) -> Current | None:
         """None when there is no such object."""

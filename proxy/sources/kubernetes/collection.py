@@ -14,7 +14,7 @@ from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.problem import Problem
 from proxy.sources.kubernetes.objects import Current, Reading
 
-Change = Literal["none", "status", "object"]
+Change = Literal["none", "status", "object", "both"]
 KEEPS_SERVING = "the last good version keeps serving"
 
 
@@ -81,17 +81,20 @@ class Collection:
 
     def _put(self, reading: Reading) -> Change:
         key = reading.key
-        before, known = self._currents.get(key), self._items.get(key)
+        before = self._currents.get(key)
+        if before is not None and before.uid != reading.current.uid:  # another object: the one before is gone
+            self._items.pop(key, None)
+        known = self._items.get(key)
         self._currents[key] = reading.current
         for field in reading.unknown:
             self._unknown.setdefault(field, key)
-        told = self._tell(key, reading, known)
+        changed = self._tell(key, reading, known)
         if reading.item is not None and reading.item != known:
             self._items[key] = reading.item
-            return "object"
-        if told:
-            return "object"
-        return "status" if before is not None and before.status != reading.current.status else "none"
+            changed = True
+        if before is not None and before.status != reading.current.status:
+            return "both" if changed else "status"
+        return "object" if changed else "none"
 
     def _tell(self, key: ObjectKey, reading: Reading, known: Resource | None) -> bool:
         """Keeps the object's problems; True when they are others than before."""

@@ -143,9 +143,9 @@ class Following:
         self._is_lost = self._is_lost or (away and "in step" not in self._states.values())
 
     def changed(self, scope: Scope, key: ObjectKey, change: Change) -> None:
-        if change == "object":
+        if change != "status":
             self._touched()
-        elif self.on_status is not None and (scope.group, scope.kind) in WITH_STATUS:
+        if change != "object" and self.on_status is not None and (scope.group, scope.kind) in WITH_STATUS:
             self.on_status(scope.kind, key)
 
     def event(self, scope: Scope, type_: str) -> None:

@@ -70,7 +70,7 @@ class KubernetesSource:
 
     @property
     def on_status(self) -> Callable[[str, ObjectKey], None] | None:
-        """Called with kind and key when nothing but the status of an object has changed."""
+        """Called with kind and key when the status of an object has changed, be it with the object."""
         return self._following.on_status
 
     @on_status.setter

@@ -96,6 +96,36 @@ async def test_what_changes_in_nothing_that_is_read_stays_the_same_instance() ->
             assert source.current("Gateway", ObjectKey("default", "none")) is None
 
 
+async def test_a_status_that_changed_together_with_its_object_is_told() -> None:
+    """As a list shows it after an outage, and a status that somebody has emptied must be written again."""
+    told: list[str] = []
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            source.on_status = lambda kind, key: told.append(f"{kind} {key}")
+            labelled = route("a", status={"parents": []})
+            labelled["metadata"]["labels"] = {"team": "shop"}
+            server.apply(labelled)
+            await eventually(lambda: told)
+            assert told == ["HTTPRoute default/a"]
+            assert held(source)["a"].metadata.labels == {"team": "shop"}
+
+
+async def test_of_another_object_by_the_same_name_nothing_goes_on_being_served() -> None:
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            server.compact()  # the deletion is not heard of
+            server.delete(GROUP, "HTTPRoute", "a")
+            server.history.clear()
+            server.apply(broken := route("a"), route("b"))
+            server.objects[GROUP, "HTTPRoute"]["default", "a"]["spec"] = {**broken["spec"], "rules": "none"}
+            server.history.clear()
+            server.compact()
+            server.end_watches()
+            await eventually(lambda: set(held(source)) == {"b"})
+
+
 async def test_a_list_that_says_the_same_flaps_nothing() -> None:
     async with api_server() as server:
         fill(server)
