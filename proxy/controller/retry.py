@@ -1,7 +1,7 @@
 """When to try a write again: what an answer of the API server means, and how long to stay away.
 
 conflict    somebody else was faster        at once, then a little later each time
-gone        the object is deleted           never
+gone        the object is deleted           after a while, if the source still has it
 rejected    validation, a webhook           when something else is meant
 forbidden   no RBAC rule for it             every minute, for all objects of the kind
 failed      away, overloaded, or a fault    after a pause of all writes, longer each time

@@ -36,6 +36,9 @@ IN_FLIGHT = 4
 RATE = 100.0
 """Writes a second, at most; BURST of them at once."""
 BURST = 20
+GONE_PAUSE = 30.0
+"""Seconds after which an object that was not found is written again, if the source knows it then: an API server
+that starts has not read every CRD yet."""
 MERGE_PATCH = "application/merge-patch+json"
 
 OnWritten = Callable[[ObjectRef, Current, Status], None]
@@ -194,7 +197,7 @@ class StatusWriter:
             await self._read(target, plan.current)
             self._retries.again(target)
         elif refusal.result == "gone":
-            self.withdraw(target)
+            self._retries.later(target, GONE_PAUSE)
         elif refusal.result == "failed":
             self._retries.api_is_away(target, error, error.retry_after)
         elif self._retries.refused(target, refusal):

@@ -174,8 +174,21 @@ async def test_what_is_deleted_is_forgotten(world: World, desk: Desk) -> None:
     del world.server.objects[path_of(WEB)]
     await desk.offer(meant())
     assert desk.count("gone") == 1
+    world.follower.catch_up()
     await world.pass_(3600)
     assert (desk.patches, desk.pending) == (1, 0)
+
+
+async def test_what_the_api_server_does_not_know_yet_is_written_when_it_does(world: World, desk: Desk) -> None:
+    """While it starts, it answers 404 for objects of CRDs that it has not read yet."""
+    world.declare(WEB)
+    world.server.refuse = lambda method, path, body: (404, "NotFound", "no such resource")
+    await desk.offer(meant())
+    assert (desk.count("gone"), desk.pending) == (1, 1)
+    world.server.refuse = lambda method, path, body: None
+    await world.pass_(60)
+    assert world.held(WEB)["conditions"]
+    assert (desk.patches, desk.pending) == (2, 0)
 
 
 async def test_an_object_that_nobody_has_is_left_alone(world: World, desk: Desk) -> None:
