@@ -133,6 +133,21 @@ def test_a_cluster_is_served_and_followed(cluster: Cluster, app: Backend) -> Non
         assert "hunter2" not in penstock.said()
 
 
+def test_while_a_start_waits_for_the_api_server_it_is_alive_and_not_ready(cluster: Cluster, app: Backend) -> None:
+    """Who does not answer /healthz is killed, and then waits longer and longer to be started again."""
+    cluster.fill(app)
+    cluster.stop()
+    with cluster.penstock() as penstock:
+        until(lambda: "it is tried again" in penstock.said(), "the API server is asked")
+        assert penstock.ask("/healthz").status == 200
+        assert penstock.ask("/readyz").status == 503
+        assert penstock.samples("penstock_kubernetes_connected") == {(): 0}
+        assert penstock.ask("/").status == 200
+        cluster.start()
+        penstock.wait_ready()
+        until(answers(cluster.port, "/a", 200), "the route is served")
+
+
 def test_a_start_without_the_api_server_serves_what_was_saved(cluster: Cluster, app: Backend) -> None:
     cluster.fill(app)
     state = ("--state-dir", str(cluster.folder / "state"))

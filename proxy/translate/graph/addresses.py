@@ -19,7 +19,14 @@ from proxy.resources.ranges import parse_range
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph import address_conditions as c
 from proxy.translate.graph.conditions import Finding
-from proxy.translate.graph.gateway_services import is_taken, made_service, published, ready_services, service_findings
+from proxy.translate.graph.gateway_services import (
+    is_taken,
+    leading_elsewhere,
+    made_service,
+    published,
+    ready_services,
+    service_findings,
+)
 from proxy.translate.graph.names import shared_name
 from proxy.translate.graph.nodes import GatewayNode, Published
 from proxy.translate.graph.pool import Allocation, Claim, Given, Memory, canonical
@@ -125,7 +132,7 @@ def _refusals(node: GatewayNode, claim: Claim, given: Sequence[Given]) -> Iterat
 def _behind_services(
     members: Nodes, resources: ResourceSet, settings: TranslateSettings, before: Mapping[ObjectKey, Ports]
 ) -> tuple[Nodes, Mapping[ObjectKey, Ports]]:
-    if settings.file_mode:
+    if settings.file_mode or not members:
         return {key: _with(node, [c.cluster_only("service")]) for key, node in members.items()}, {}
     claims = [_port_claim(key, node, resources, settings) for key, node in members.items()]
     now = standing(claims)
@@ -133,7 +140,8 @@ def _behind_services(
         claim.gateway: _shared(members[claim.gateway], claim, now[claim.gateway], resources, settings)
         for claim in claims
     }
-    return nodes, decide(claims, now, before)
+    own = frozenset(ObjectKey(settings.namespace, shared_name(key)) for key in members)
+    return nodes, decide(claims, now, before, leading_elsewhere(resources, settings.namespace, own))
 
 
 def _port_claim(key: ObjectKey, node: GatewayNode, resources: ResourceSet, settings: TranslateSettings) -> PortClaim:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from proxy.resources.core import EndpointSlice, Service
 from proxy.resources.gateway import Gateway
 from proxy.resources.meta import ObjectKey
+from proxy.resources.own import MANAGED_BY, MANAGER
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph import address_conditions as c
 from proxy.translate.graph.conditions import Finding
@@ -24,6 +25,17 @@ def made_service(resources: ResourceSet, key: ObjectKey, gateway: ObjectKey) -> 
 def is_taken(resources: ResourceSet, key: ObjectKey, gateway: ObjectKey) -> bool:
     """By a Service that is not made for this Gateway."""
     return key in resources.by_kind(Service) and made_service(resources, key, gateway) is None
+
+
+def leading_elsewhere(resources: ResourceSet, namespace: str, known: frozenset[ObjectKey]) -> frozenset[int]:
+    """Target ports of made Services but the `known`: of Gateways that are refused for now, or that have just gone."""
+    return frozenset(
+        port.target_port
+        for key, service in resources.by_kind(Service).items()
+        if key.namespace == namespace and key not in known and service.metadata.labels.get(MANAGED_BY) == MANAGER
+        for port in service.spec.ports
+        if isinstance(port.target_port, int)
+    )
 
 
 def published(service: Service | None) -> tuple[Published, ...]:

@@ -4,7 +4,7 @@ The state lives in the Services, so that every replica binds the same. One of th
 until the Service that says so has come back from the API server, it remembers what it has decided.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from proxy.resources.core import Service
@@ -46,15 +46,18 @@ def _said(service: Service | None) -> Ports:
 
 
 def decide(
-    claims: Sequence[PortClaim], now: Mapping[ObjectKey, Ports], before: Mapping[ObjectKey, Ports]
+    claims: Sequence[PortClaim],
+    now: Mapping[ObjectKey, Ports],
+    before: Mapping[ObjectKey, Ports],
+    reserved: Collection[int] = (),
 ) -> dict[ObjectKey, Ports]:
     """What the Services should say: what they say (`now`), what was decided `before`, else the lowest free port.
 
     Ports of one transport and of another are never the same, so that they read easily. A range that has no
-    port left leaves the declared port out.
+    port left leaves the declared port out. `reserved`: where Services of no Gateway here still lead.
     """
     decided = {claim.gateway: _within(now[claim.gateway], claim.allowed) for claim in claims}
-    used = {port for ports in (*now.values(), *decided.values()) for port in ports.values()}
+    used = {port for ports in (*now.values(), *decided.values()) for port in ports.values()} | set(reserved)
     for claim in claims:
         remembered = _within(before.get(claim.gateway, {}), claim.allowed)
         for declared in _missing(claim, decided):

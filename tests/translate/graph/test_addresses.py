@@ -159,6 +159,18 @@ def test_a_strangers_service_of_that_name_counts_for_nothing() -> None:
         assert found(outcome) == ([], ("False", "NoResources"), PENDING)
 
 
+@pytest.mark.parametrize(
+    "senior", [gateway(more="  addresses: [{type: Hostname, value: x}]"), ""], ids=["refused", "gone"]
+)
+def test_what_the_service_of_a_gateway_that_is_not_served_still_says_is_nobody_elses(senior: str) -> None:
+    """Its load balancer still sends there: the clients of one Gateway would reach the routes of another."""
+    lowest = translated(SERVICE, gateway("new"), **IN_CLUSTER).graph.placement.targets
+    [target] = lowest[ObjectKey("default", "new")].values()
+    texts = [SERVICE, *filter(None, [senior]), gateway("new"), made(target=target)]
+    targets = translated(*texts, **IN_CLUSTER).graph.placement.targets
+    assert targets == {ObjectKey("default", "new"): {(80, "TCP"): target + 1}}
+
+
 def test_a_listener_that_the_service_does_not_know_yet_waits() -> None:
     outcome = translated(SERVICE, gateway(port=81), made(ingress="{ip: 203.0.113.5}"), **IN_CLUSTER)
     assert binds(outcome) == []
