@@ -1,4 +1,4 @@
-"""The admin address and the metrics address: started when requests are being served already."""
+"""The admin address and the metrics address: in a cluster from the start, else when requests are being served."""
 
 import logging
 from typing import TYPE_CHECKING

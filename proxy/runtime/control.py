@@ -1,6 +1,7 @@
 """The control process: sources, translation, workers, signals, the admin address.
 
     run:     start workers -> load -> install -> admin -> follow changes until told to stop -> drain
+             (in a cluster the admin address comes first)
     change:  load -> translate -> install the difference (install.py)
     stop:    /readyz 503 -> drain delay -> queues run empty -> listeners close -> exchanges end
 
@@ -111,8 +112,13 @@ class Control:
         return 0
 
     async def _start(self) -> None:
-        """Workers start while the configuration is read."""
+        """Workers start while the configuration is read.
+
+        An API server may be waited for without end, so probes are answered before: we are alive, and not ready.
+        """
         self._log_descriptor = open_access_log(self._settings.access_log)
+        if self._settings.cluster is not None:
+            await self._start_admin()
         _, candidate = await asyncio.gather(self._crew.start(), self._first_load())
         self._report.problems(candidate.problems)
         self._refuse_if_strict(candidate.errors)
@@ -122,9 +128,13 @@ class Control:
         self._refuse_if_strict(self._installer.problems)
         gc.collect()
         gc.freeze()
+        if self._settings.cluster is None:
+            await self._start_admin()
+        self._report.started(self.snapshot, self._listeners.binds, len(self._crew.all), self._admin.url)
+
+    async def _start_admin(self) -> None:
         if not await self._admin.start() and self._settings.strict:
             raise CannotServe("stopping, because --strict was given")
-        self._report.started(self.snapshot, self._listeners.binds, len(self._crew.all), self._admin.url)
 
     async def _first_load(self) -> Candidate:
         await self._source.open()
