@@ -232,7 +232,7 @@ def _controller(settings: Settings, source: "KubernetesSource") -> Controller | 
     if not settings.status_updates or settings.only_gateway:
         return None
     translation = settings.translation()
-    who = settings_here(translation.controller_name, settings.lease, translation.namespace)
+    who = settings_here(translation.controller_name, translation.namespace, settings.lease)
     return Controller(source.client, source, who)
 
 

@@ -54,6 +54,11 @@ class Cluster(Protocol):
         ...
 
     @property
+    def complete(self) -> bool:
+        """Everything that is to be read has been asked for, and answered at least once."""
+        ...
+
+    @property
     def bundle(self) -> tuple[str, str] | None:
         """Release and channel of the Gateway API CRDs that are installed; None when that cannot be read."""
         ...

@@ -13,7 +13,6 @@ import secrets
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -37,8 +36,7 @@ log = logging.getLogger("penstock")
 
 LAST_WRITES = 2.0
 """Seconds that the writes of the last state have when we stop, and the lease after them."""
-LOOK_AT_VERSION = 5.0
-NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+LOOK_AGAIN = 5.0
 LEASE_NAME = "penstock-controller"
 
 
@@ -46,38 +44,19 @@ class ControllerSettings(Struct, frozen=True):
     """Who we are, and whom we share the work with."""
 
     controller_name: str
-    lease_namespace: str = "default"
+    namespace: str = "penstock-system"
+    """Where we run: the Lease is there, the data plane's Pods, and those that are made for single Gateways."""
     lease_name: str = LEASE_NAME
-    pods_namespace: str = "penstock-system"
-    """Where the data plane's Pods are, and those that are made for single Gateways."""
     identity: str = "penstock"
     """Of this replica: the name of its Pod, and something that no other process has."""
 
 
 def settings_here(
-    controller_name: str,
-    lease_name: str = "",
-    pods_namespace: str = "penstock-system",
-    *,
-    environ: Mapping[str, str] = os.environ,
-    namespace_file: str = NAMESPACE_FILE,
+    controller_name: str, namespace: str, lease_name: str = "", *, environ: Mapping[str, str] = os.environ
 ) -> ControllerSettings:
     """From the Pod we run in, or as well as it can be outside of one."""
     name = environ.get("POD_NAME") or socket.gethostname()
-    return ControllerSettings(
-        controller_name,
-        environ.get("POD_NAMESPACE") or _read(namespace_file) or "default",
-        lease_name or LEASE_NAME,
-        pods_namespace,
-        f"{name}_{secrets.token_hex(8)}",
-    )
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
+    return ControllerSettings(controller_name, namespace, lease_name or LEASE_NAME, f"{name}_{secrets.token_hex(8)}")
 
 
 class Controller:
@@ -92,10 +71,12 @@ class Controller:
         self._metrics = ControllerMetrics()
         self._desired = Desired()
         self._statuses: Sequence[ObjectStatus] = ()
+        self._held_back: tuple[Translation, Sequence[ObjectStatus]] | None = None
+        """What is served before all of it has been read. Nobody is told of it."""
         self._tasks: list[asyncio.Task[None]] = []
         self._lease = LeaseKeeper(
             client,
-            settings.lease_namespace,
+            settings.namespace,
             settings.lease_name,
             settings.identity,
             on_change=self._on_leadership,
@@ -104,7 +85,7 @@ class Controller:
         self._events = EventRecorder(client, self._metrics, settings.identity, timing)
         self._provisioner = Provisioner(
             client,
-            settings.pods_namespace,
+            settings.namespace,
             self._metrics.infrastructure,
             self._tell_gateway,
             self._lease.is_leader,
@@ -130,15 +111,22 @@ class Controller:
         """What it starts goes on when it is cancelled, until `close`: the last state is still to be written."""
         self._cluster.on_status = self._on_status
         parts = (self._lease, self._writer, self._events, self._provisioner)
-        work = (*(part.run() for part in parts), self._follow_version())
+        work = (*(part.run() for part in parts), self._look_again())
         self._tasks = [asyncio.create_task(one) for one in work]
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
 
     def served(self, translation: Translation, statuses: Sequence[ObjectStatus]) -> None:
-        """Workers serve this from now on. Returns at once."""
-        self._statuses = statuses
+        """Workers serve this from now on. Returns at once.
+
+        What has not been read yet is not missing: what a start, or a Secret that comes late, makes of the rest for a
+        moment is nothing to tell, nor to make and delete anything for.
+        """
+        if not self._cluster.complete:
+            self._held_back = translation, statuses
+            return
+        self._held_back, self._statuses = None, statuses
         changed, gone = self._desired.update(statuses, self._cluster.bundle)
         bare = self._desired.newly_bare(translation.resources)
         self._provisioner.want(translation.infrastructure)
@@ -178,11 +166,13 @@ class Controller:
         for target in self._desired.bare:
             self._clear(target)
 
-    async def _follow_version(self) -> None:
-        """CRDs are upgraded while we run, and read only after we have begun."""
+    async def _look_again(self) -> None:
+        """CRDs are upgraded while we run, and read only after we have begun; and what was to be read is there."""
         while True:
             known = self._cluster.bundle
-            await self._timing.sleep(LOOK_AT_VERSION)
+            await self._timing.sleep(LOOK_AGAIN)
+            if self._held_back is not None:
+                self.served(*self._held_back)
             if self._cluster.bundle != known:
                 changed, _ = self._desired.update(self._statuses, self._cluster.bundle)
                 self._offer(changed)
@@ -193,8 +183,8 @@ class Controller:
                 self._writer.offer(target, self._desired.statuses[target])
 
     def _on_status(self, kind: str, key: ObjectKey) -> None:
-        if not self._lease.is_leader():
-            return
+        if not self._statuses or not self._lease.is_leader():
+            return  # before anything is served, nothing is known about any object
         target = ObjectRef(kind, key)
         if target in self._desired.statuses:
             self._writer.look(target)

@@ -106,6 +106,9 @@ class EventRecorder:
             self._refused(error, event)
         except Unreachable:
             self._metrics.event("failed")
+        except Exception:  # a fault of ours must not end the Events of all other objects
+            log.exception("no event about %s", event["involvedObject"]["name"])
+            self._metrics.event("failed")
 
     async def _repeat(self, path: str, event: Object) -> bool:
         """Counts up what is there; False when it is gone, as Events are after an hour."""

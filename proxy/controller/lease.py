@@ -96,6 +96,9 @@ class LeaseKeeper:
         except Unreachable as error:
             log.debug("the lease cannot be reached: %s", error)
             return False
+        except Exception:  # whatever it holds, and whoever answers: without a lease nothing would be written any more
+            log.exception("the lease could not be understood")
+            return False
         return True
 
     async def _read(self) -> Object | None:

@@ -15,6 +15,7 @@ class Follower:
         self._lagging: dict[str, Current] | None = None
         self.on_status: Callable[[str, ObjectKey], None] | None = None
         self.bundle: tuple[str, str] | None = None
+        self.complete = True
 
     def current(self, kind: str, key: ObjectKey) -> Current | None:
         path = path_of(ObjectRef(kind, key))

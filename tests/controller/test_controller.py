@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,16 +284,36 @@ async def test_a_class_says_whether_the_installed_api_is_known(world: World, sit
 # --- who we are -------------------------------------------------------------------------------
 
 
-def test_a_replica_is_named_by_its_pod(tmp_path: Path) -> None:
-    file = tmp_path / "namespace"
-    file.write_text("infra\n")
-    pod = {"POD_NAME": "penstock-0", "POD_NAMESPACE": "edge"}
-    here = settings_here(US, environ=pod, namespace_file=str(file))
-    assert (here.lease_namespace, here.lease_name) == ("edge", "penstock-controller")
+def test_a_replica_is_named_by_its_pod() -> None:
+    here = settings_here(US, "edge", environ={"POD_NAME": "penstock-0"})
+    assert (here.namespace, here.lease_name) == ("edge", "penstock-controller")
     assert here.identity.startswith("penstock-0_")
-    assert settings_here(US, environ=pod).identity != here.identity
-    assert settings_here(US, "mine", environ={}, namespace_file=str(file)).lease_namespace == "infra"
-    assert settings_here(US, "mine", environ={}, namespace_file=str(tmp_path / "none")).lease_namespace == "default"
+    assert settings_here(US, "edge", "mine", environ={"POD_NAME": "penstock-0"}).identity != here.identity
+    assert settings_here(US, "edge", "mine").lease_name == "mine"
+
+
+# --- before everything is read ----------------------------------------------------------------
+
+
+async def test_nothing_is_told_of_what_is_served_before_everything_is_read(
+    world: World, leader: Replica, site: Site
+) -> None:
+    world.follower.complete = False
+    leader.serve(site)
+    await world.pass_(60)
+    assert world.held(GATEWAY) == {}
+    world.follower.complete = True
+    await world.pass_(5)
+    assert world.held(GATEWAY)["conditions"]
+
+
+async def test_before_anything_is_served_no_status_is_taken_back(world: World, leader: Replica, site: Site) -> None:
+    site.declare(route("a"), http_route("web"))
+    ours = {"parentRef": {"name": "web"}, "controllerName": US, "conditions": []}
+    world.server.set_status(path_of(route("a")), {"parents": [ours]})
+    leader.controller._on_status("HTTPRoute", route("a").key)
+    await world.settle()
+    assert world.held(route("a")) == {"parents": [ours]}
 
 
 # --- what is made for Gateways ----------------------------------------------------------------

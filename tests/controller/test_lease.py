@@ -35,7 +35,7 @@ class Replica:
         self.changes: list[bool] = []
         self.keeper = LeaseKeeper(
             world.client,
-            "default",
+            "penstock-system",
             "penstock-controller",
             name,
             on_change=self.changes.append,
@@ -169,7 +169,7 @@ async def test_what_rbac_forbids_is_named_once(world: World, start: Start, caplo
     one = start("one")
     await world.pass_(60)
     assert not one.leads
-    assert caplog.text.count("allow get, create and update on leases of coordination.k8s.io in default") == 1
+    assert caplog.text.count("allow get, create and update on leases of coordination.k8s.io in penstock-system") == 1
     world.server.refuse = lambda method, path, body: None
     await world.pass_(5)
     assert one.leads
@@ -192,3 +192,13 @@ async def test_a_lease_that_cannot_be_given_back_runs_out(world: World, start: S
     world.server.refuse = lambda method, path, body: (500, "InternalError", "no")
     await one.keeper.release()
     assert not one.leads
+
+
+async def test_a_lease_that_makes_no_sense_costs_one_attempt(world: World, start: Start) -> None:
+    world.server.put(LEASE, {"metadata": {"name": "penstock-controller"}, "spec": {"leaseTransitions": "many"}})
+    replica = start("one")
+    await world.settle()
+    assert not replica.leads
+    world.server.put(LEASE, {"metadata": {"name": "penstock-controller"}, "spec": {}})
+    await world.pass_(5)
+    assert replica.leads

@@ -13,7 +13,7 @@ from tests.controller.timing import ManualTiming
 
 US = "penstock.dev/gateway-controller"
 WEB = ObjectRef("Gateway", ObjectKey("default", "web"))
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases/penstock-controller"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/penstock-system/leases/penstock-controller"
 
 
 class World:

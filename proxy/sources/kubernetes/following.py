@@ -101,6 +101,12 @@ class Following:
         """True while every kind is followed, or known not to be installed."""
         return all(state in ("in step", "absent") for state in self._states.values())
 
+    @property
+    def complete(self) -> bool:
+        """Each kind was answered, and each single object that is wanted was asked for: one may not be readable."""
+        follows = self.follows.items()
+        return all(follow.heard.is_set() if scope.name else follow.settled.is_set() for scope, follow in follows)
+
     def is_refused(self, scope: Scope) -> bool:
         return scope in self._problems
 

@@ -146,6 +146,11 @@ class KubernetesSource:
 
     # --- beside the objects ----------------------------------------------------------------------
 
+    @property
+    def complete(self) -> bool:
+        """False until the API server has answered for everything that is wanted: what is held may lack something."""
+        return self._following.complete
+
     def current(self, kind: str, key: ObjectKey) -> Current | None:
         """The newest version and status of an object, which may be newer than the object of `load()`."""
         for follow in self._following.follows.values():

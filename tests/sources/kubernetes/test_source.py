@@ -449,6 +449,28 @@ async def test_objects_are_followed_by_name_while_they_are_wanted() -> None:
             await eventually(lambda: len(server.watchers) == ALL)
 
 
+async def test_it_is_complete_when_all_that_is_wanted_was_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Secret that comes late is not missing, and one that cannot be read holds nothing up."""
+    monkeypatch.setattr("proxy.sources.kubernetes.source.PATIENCE_BY_NAME", 0.01)
+    come, answer = asyncio.Event(), web.json_response({}, status=500)
+
+    async def refuse(request: web.Request) -> web.StreamResponse | None:
+        if "/secrets" in request.path:
+            await come.wait()
+            return answer
+        return None
+
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            assert source.complete
+            server.refuse = refuse
+            await source.want(frozenset({Wanted("Secret", "default", "tls")}))
+            assert not source.complete
+            come.set()
+            await eventually(lambda: source.complete)
+
+
 async def test_a_secret_that_rbac_forbids_is_named() -> None:
     async with api_server() as server:
         fill(server)
