@@ -2,7 +2,9 @@
 
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import msgspec
@@ -16,6 +18,9 @@ from proxy.observe.access_log import AccessRecord
 from proxy.observe.catalog import METRICS
 from proxy.protocol.limits import Limits
 from proxy.resources.kinds import KINDS
+from proxy.resources.meta import LocalObjectReference, Model, SecretObjectReference
+from proxy.resources.own import BackendSpec, SubjectAltName
+from proxy.resources.parameters import GatewayParametersSpec, ResourceRequirements, Toleration
 
 PAGE = (Path(__file__).parent.parent / "docs" / "interface.md").read_text()
 
@@ -50,10 +55,43 @@ def test_every_option_of_run_is_listed_and_exists() -> None:
     assert listed == existing - {"--help"}
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_named(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    existing = {tuple(param.opts) for param in command.params if param.opts[0].startswith("-")}
+    named = {word for written in code(section("Commands")) for word in re.findall(r"(?<!\w)--?[\w-]+", written)}
+    assert [options for options in existing if named.isdisjoint(options)] == []
+
+
 def test_every_kind_served_is_listed() -> None:
     [_heading, _ruler, *table] = rows(section("Configuration"))[: 2 + 3]
     listed = {kind for row in table for kind in re.split(r", ", re.sub(r" \([^)]*\)", "", row[1]))}
     assert listed == {name for _, name in KINDS}
+
+
+BORROWED = (LocalObjectReference, SecretObjectReference, SubjectAltName, ResourceRequirements, Toleration)
+"""Parts of our own kinds that are as in others of Kubernetes and the Gateway API, and described there."""
+
+
+def field_names(model: type[msgspec.Struct]) -> Iterator[str]:
+    """Of a model and of the models within it, as YAML has them."""
+    for field in msgspec.structs.fields(model):
+        yield field.encode_name
+        yield from (name for part in models_in(field.type) for name in field_names(part))
+
+
+def models_in(hint: Any) -> Iterator[type[msgspec.Struct]]:
+    if isinstance(hint, type) and issubclass(hint, Model):
+        yield from () if hint in BORROWED else (hint,)
+    for part in get_args(hint):
+        yield from models_in(part)
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("Backend", BackendSpec), ("GatewayParameters", GatewayParametersSpec)])
+def test_every_field_of_our_own_kinds_is_listed(kind: str, spec: type[msgspec.Struct]) -> None:
+    listed = {word for row in rows(section(kind)) for cell in code(" ".join(row)) for word in re.findall(r"\w+", cell)}
+    assert set(field_names(spec)) <= listed
 
 
 def test_every_metric_is_listed_with_its_labels() -> None:

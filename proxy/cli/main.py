@@ -6,13 +6,13 @@ from importlib import import_module
 import click
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "run": ("proxy.cli.run", "Serve what YAML files, directories or stdin declare."),
+    "run": ("proxy.cli.run", "Serve what YAML files, directories, stdin or a cluster declare."),
     "check": ("proxy.cli.check", "Validate as the API server and the controller would."),
     "explain": ("proxy.cli.explain", "Say which rule a request takes, and why."),
     "routes": ("proxy.cli.routes", "Show the effective routes in precedence order."),
     "demo": ("proxy.cli.demo", "Run a hello backend and the gateway before it."),
     "version": ("proxy.cli.version", "Say which build runs, on what."),
-    "schema": ("proxy.cli.schema", "Print the JSON Schema of all kinds."),
+    "schema": ("proxy.cli.schema", "Print the JSON Schema of all kinds, or the CRDs of our own."),
     "healthcheck": ("proxy.cli.healthcheck", "Ask a running gateway whether it is ready."),
 }
 """Command to (module, one line of help): all that `penstock --help` reads. A command is added here."""
