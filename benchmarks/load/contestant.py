@@ -5,6 +5,7 @@ import http.client
 import shutil
 import ssl
 import time
+from collections.abc import Callable
 
 from benchmarks.load import wrk
 from benchmarks.load.ground import Ground
@@ -35,7 +36,7 @@ class Contestant:
         directory.mkdir(parents=True)
         plan = Plan(table, directory, free_port(), free_port(), ground.backend_port)
         launch = peer.launch(plan)
-        self._port = launch.port or plan.port
+        self.port = launch.port or plan.port
         started = time.monotonic()
         self._process = Process(launch.argv, ground.proxy_core, directory / "output.log", launch.env)
         try:
@@ -59,30 +60,37 @@ class Contestant:
         return self._process.memory()
 
     def measure(self, seconds: int) -> Slot:
-        """One slot of load. CPU time covers the whole process tree, and the load's own start and end."""
-        before, started = self._process.cpu(), time.monotonic()
+        """One slot of load from wrk."""
+        return self.under(lambda: self._wrk(seconds))
+
+    def _wrk(self, seconds: int) -> wrk.Load:
         ground = self._ground
-        argv = wrk.command(self._workload, self.table, self._port, seconds, ground.directory)
-        load = wrk.run(argv, ground.load_core, ground.directory / "wrk.log", ground.load_env)
+        argv = wrk.command(self._workload, self.table, self.port, seconds, ground.directory)
+        return wrk.run(argv, ground.load_core, ground.directory / "wrk.log", ground.load_env)
+
+    def under(self, load: Callable[[], wrk.Load]) -> Slot:
+        """One slot of any load. CPU time covers the whole process tree, and the load's own start and end."""
+        before, started = self._process.cpu(), time.monotonic()
+        seen = load()
         spent, elapsed = self._process.cpu() - before, time.monotonic() - started
-        requests = max(load.requests, 1)
+        requests = max(seen.requests, 1)
         values = {
             "cpu_us": spent.total / requests / 1e3,
             "main_us": spent.main / requests / 1e3,
             "system_us": spent.system / requests / 1e3,
-            "rate": load.rate,
-            "p50_ms": load.p50_ms,
-            "p99_ms": load.p99_ms,
+            "rate": seen.rate,
+            "p50_ms": seen.p50_ms,
+            "p99_ms": seen.p99_ms,
             "share": spent.total / elapsed / 1e9,
-            "requests": float(load.requests),
-            "errors": float(load.errors),
+            "requests": float(seen.requests),
+            "errors": float(seen.errors),
         }
         return Slot(self.name, values)
 
     def _wait_until_ready(self, deadline: float, admin_port: int) -> None:
         if admin_port:
             self._poll(deadline, admin_port, "127.0.0.1", "/readyz", ())
-        self._poll(deadline, self._port, *self._workload.request(self.table), secure=self.table.secure)
+        self._poll(deadline, self.port, *self._workload.request(self.table), secure=self.table.secure)
 
     def _poll(
         self,
