@@ -35,7 +35,7 @@ _RETRIED = (ConnectFailed, ConnectTimeout, UpstreamClosed, UpstreamTimeout)
 class Attempts(Ending):
     """The sending half of an exchange. Implements RequestSink and Waiter; of ResponseSink what ends an attempt."""
 
-    __slots__ = ("_blocked", "_connection", "_early", "_request_done", "_trailers", "_tried")
+    __slots__ = ("_blocked", "_connection", "_early", "_head_time", "_request_done", "_trailers", "_tried")
 
     _request_done: bool
     """The client's request is whole."""
@@ -46,16 +46,15 @@ class Attempts(Ending):
     _early: list[bytes] | None
     """What came of the body before there was a connection."""
     _trailers: Headers | None
+    _head_time: float
+    """Seconds from the whole request sent to a response head; inf where the rule sets limits of its own."""
 
     # --- 4 connect ---------------------------------------------------------------------------
 
-    def _attempt(self) -> None:
-        """One try: everything up to the end of this endpoint's answer, or of another's that is asked in its place."""
+    def _connect(self, fresh: bool = False) -> None:
+        """Begins an attempt: up to the end of this endpoint's answer, or of another's that is asked in its place."""
         if self._tries is not None:
             self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
-        self._connect()
-
-    def _connect(self, fresh: bool = False) -> None:
         backend = self.backend
         assert backend is not None
         if backend.upstream is None:
@@ -107,7 +106,7 @@ class Attempts(Ending):
         if not self.request.host:
             self.request.name_host(connection.pool.label)
         if self.request.content_length == 0:
-            connection.deadline.set(now + self._head_time())
+            connection.deadline.set(now + self._head_time)
             codec.send_head(self.request, True)
             return
         connection.deadline.set(now + self.plane.timeouts.idle)
@@ -119,10 +118,6 @@ class Attempts(Ending):
             self._stream.resume()
             if self._request_done:
                 self._end_request(connection)
-
-    def _head_time(self) -> float:
-        """Seconds for a response head; inf where the rule sets limits of its own."""
-        return self.plane.timeouts.response_head if self._tries is None else self._tries.head_time
 
     def on_request_data(self, chunk: bytes) -> None:
         self.bytes_in += len(chunk)
@@ -166,7 +161,7 @@ class Attempts(Ending):
     def _end_request(self, connection: UpstreamConnection) -> None:
         """All of the request is on its way: from now on the endpoint's time runs."""
         if not self.first_byte:
-            connection.deadline.set(self.plane.clock() + self._head_time())
+            connection.deadline.set(self.plane.clock() + self._head_time)
         connection.codec.send_end(self._trailers)
 
     def on_upstream_blocked(self) -> None:
@@ -255,7 +250,7 @@ class Attempts(Ending):
         if self.request.content_length != 0 and self._early is None:
             self._early = list(tries.kept or ())
             self._stream.pause()
-        tries.pause(self.plane.clock(), self._attempt)
+        tries.pause(self.plane.clock(), self._connect)
 
     def _count_retry(self, reason: str) -> None:
         self.retries += 1

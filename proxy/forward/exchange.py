@@ -35,6 +35,7 @@ class Exchange(Attempts):
         # All that the classes below hold, in one place: a constructor for each costs 0.15 µs per request.
         self._stream = stream
         self._tries = None
+        self._head_time = self.plane.timeouts.response_head
         self._mirrors = ()
         self._request_done = False
         self._blocked = False
@@ -71,6 +72,7 @@ class Exchange(Attempts):
         self.routed = self.plane.clock()
         if rule.policy is not None:
             self._tries = Tries(rule.policy, self.plane, self.started, self._on_request_timeout)
+            self._head_time = self._tries.head_time
         if rule.chain.on_request:
             self._filter(rule.chain.on_request)
         else:
@@ -79,7 +81,7 @@ class Exchange(Attempts):
     # --- 2 request filters -------------------------------------------------------------------
 
     def _filter(self, steps: tuple[RequestStep, ...]) -> None:
-        """Run steps; the rule's lead to `_select`, the backend's to `_attempt`."""
+        """Run steps; the rule's lead to `_select`, the backend's to `_connect`."""
         context = self._filter_context()
         for i, step in enumerate(steps):
             try:
@@ -100,8 +102,9 @@ class Exchange(Attempts):
         if self.backend is None:
             self._select()
         else:
-            self._mirror(context)
-            self._attempt()
+            if context.mirrored:
+                self._mirror(context)
+            self._connect()
 
     def _filter_context(self) -> FilterContext:
         if self._context is None:
@@ -133,13 +136,13 @@ class Exchange(Attempts):
         elif backend.chain.on_request:
             self._filter(backend.chain.on_request)
         else:
-            if self._context is not None:
+            if self._context is not None and self._context.mirrored:
                 self._mirror(self._context)
-            self._attempt()
+            self._connect()
 
     def _mirror(self, context: FilterContext) -> None:
         """Begin the copies that filters have made, with as much of the body as has come."""
-        if not context.mirrored or self.backend is None or self.backend.upstream is None:
+        if self.backend is None or self.backend.upstream is None:
             return
         assert self.rule is not None
         upstreams = self.rule.mirrors

@@ -84,7 +84,8 @@ class Tries:
         self._attempt: Deadline | None = None
 
     def begin_attempt(self, now: float, on_timeout: Callable[[], object]) -> None:
-        if self._policy.attempt is not None:
+        """Until `end_attempt` it stays the same attempt, however often its endpoint is replaced."""
+        if self._policy.attempt is not None and self._attempt is None:
             self._attempt = self._policy.attempt.lend(self._wheel, now, on_timeout)
 
     def end_attempt(self) -> None:
