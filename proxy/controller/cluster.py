@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from proxy.resources.kinds import GATEWAY, KINDS
+from proxy.resources.kinds import GATEWAY, KINDS, plural_of
 from proxy.resources.meta import ObjectKey
 from proxy.sources.kubernetes.errors import ApiError, Unreachable
 from proxy.sources.kubernetes.objects import Current
 
 __all__ = [
     "ApiError", "Client", "Cluster", "Current", "Object", "ObjectRef", "Unreachable",
-    "api_version", "current_of", "is_newer", "path_of", "plural",
+    "api_version", "current_of", "is_newer", "path_of",
 ]  # fmt: skip
 
 Object = dict[str, Any]
@@ -85,17 +85,9 @@ def path_of(target: ObjectRef) -> str:
     """Of the object; its status is below it."""
     version = KINDS[GATEWAY, target.kind].versions[0]
     scope = f"/namespaces/{target.key.namespace}" if target.key.namespace else ""
-    return f"/apis/{GATEWAY}/{version}{scope}/{plural(target.kind)}/{target.key.name}"
+    return f"/apis/{GATEWAY}/{version}{scope}/{plural_of(target.kind)}/{target.key.name}"
 
 
 def api_version(kind: str) -> str:
     """GROUP/VERSION of a kind whose status is written."""
     return f"{GATEWAY}/{KINDS[GATEWAY, kind].versions[0]}"
-
-
-def plural(kind: str) -> str:
-    """`gateways`, `gatewayclasses`, `backendtlspolicies`: what a kind is called in paths and in RBAC rules."""
-    name = kind.lower()
-    if name.endswith("y") and name[-2] not in "aeiou":
-        return f"{name[:-1]}ies"
-    return f"{name}es" if name.endswith("s") else f"{name}s"

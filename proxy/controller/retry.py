@@ -15,10 +15,10 @@ from typing import Literal
 from msgspec import Struct
 
 from proxy.controller.backoff import delay
-from proxy.controller.cluster import ApiError, ObjectRef, plural
+from proxy.controller.cluster import ApiError, ObjectRef
 from proxy.controller.merge import Status
 from proxy.controller.timing import Handle, Timing
-from proxy.resources.kinds import GATEWAY
+from proxy.resources.kinds import GATEWAY, plural_of
 
 log = logging.getLogger("penstock")
 
@@ -46,7 +46,7 @@ def judge(target: ObjectRef, error: ApiError) -> Refusal:
     if error.status == 404:
         return Refusal("gone", error.message)
     if error.status == 403 and " cannot " in error.message:
-        rule = f"patch on {plural(target.kind)}/status of {GATEWAY}"
+        rule = f"patch on {plural_of(target.kind)}/status of {GATEWAY}"
         return Refusal("forbidden", f"{error.message}; allow it with a ClusterRole that has {rule}")
     if error.status in {401, 408, 429} or error.status >= 500:
         return Refusal("failed", error.message)

@@ -19,7 +19,7 @@ import msgspec.inspect as types
 from msgspec import NODEFAULT, Struct
 
 from proxy.resources.crd_extras import RULES, VIEWS, View
-from proxy.resources.kinds import KINDS, OWN, Kind
+from proxy.resources.kinds import KINDS, OWN, Kind, plural_of
 from proxy.resources.meta import Condition, Resource
 
 Schema = dict[str, Any]
@@ -33,16 +33,6 @@ _OBJECT_META: Final = {"type": "object"}
 def crds() -> list[Schema]:
     """One CustomResourceDefinition for each own kind, in the order of the table of kinds."""
     return [_crd(name, kind) for (group, name), kind in KINDS.items() if group == OWN]
-
-
-def plural_of(kind: str) -> str:
-    """What stands in URLs and in RBAC rules, such as gateways, gatewayclasses, gatewayparameters."""
-    lower = kind.lower()
-    if lower.endswith("y") and lower[-2] not in "aeiou":  # policies, but gateways
-        return f"{lower[:-1]}ies"
-    if lower.endswith("ss"):
-        return f"{lower}es"
-    return lower if lower.endswith("s") else f"{lower}s"
 
 
 def _crd(name: str, kind: Kind) -> Schema:

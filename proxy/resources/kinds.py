@@ -69,3 +69,13 @@ GROUPS: frozenset[str] = frozenset(group for group, _ in (*KINDS, *NOT_SERVED_YE
 def kind_names(group: str) -> list[str]:
     """Every kind of the group that a user could mean, for hints."""
     return sorted(kind for at, kind in (*KINDS, *NOT_SERVED_YET, *SOMEBODY_ELSES) if at == group)
+
+
+def plural_of(kind: str) -> str:
+    """What stands in URLs and in RBAC rules, such as gateways, gatewayclasses, gatewayparameters."""
+    lower = kind.lower()
+    if lower.endswith("y") and lower[-2] not in "aeiou":  # policies, but gateways
+        return f"{lower[:-1]}ies"
+    if lower.endswith("ss"):
+        return f"{lower}es"
+    return lower if lower.endswith("s") else f"{lower}s"

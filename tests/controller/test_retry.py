@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.controller.cluster import ApiError, ObjectRef, path_of, plural
+from proxy.controller.cluster import ApiError, ObjectRef, path_of
 from proxy.controller.retry import judge
 from proxy.resources.meta import ObjectKey
 
@@ -39,11 +39,3 @@ def test_where_objects_lie() -> None:
     assert path_of(CLASS) == "/apis/gateway.networking.k8s.io/v1/gatewayclasses/penstock"
     gateway = ObjectRef("Gateway", ObjectKey("infra", "web"))
     assert path_of(gateway) == "/apis/gateway.networking.k8s.io/v1/namespaces/infra/gateways/web"
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [("Gateway", "gateways"), ("GatewayClass", "gatewayclasses"), ("BackendTLSPolicy", "backendtlspolicies")],
-)
-def test_the_plural_of_a_kind(kind: str, name: str) -> None:
-    assert plural(kind) == name

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.controller.generated import PLACES
-from proxy.resources.crd import plural_of
-from proxy.resources.kinds import GATEWAY, KINDS, OWN
+from proxy.resources.kinds import GATEWAY, KINDS, OWN, plural_of
 from tests.manifests.tree import BASE, COMPONENTS, KUBERNETES, Object, manifests, named, objects
 
 READ = {"get", "list", "watch"}

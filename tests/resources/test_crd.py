@@ -8,7 +8,7 @@ import msgspec.inspect as types
 import pytest
 from msgspec import Meta, field
 
-from proxy.resources.crd import crds, field_docs, plural_of, schema_of
+from proxy.resources.crd import crds, field_docs, schema_of
 from proxy.resources.crd_extras import RULES
 from proxy.resources.decode import decode_document
 from proxy.resources.kinds import KINDS, OWN
@@ -83,20 +83,6 @@ def test_a_type_that_has_no_schema_is_a_mistake_of_ours(type_: Any) -> None:
 
 def test_docstrings_are_those_of_the_fields() -> None:
     assert field_docs(Leaf) == {"size": "How big\n    it is."}
-
-
-@pytest.mark.parametrize(
-    ("kind", "plural"),
-    [
-        ("Backend", "backends"),
-        ("Gateway", "gateways"),
-        ("GatewayClass", "gatewayclasses"),
-        ("GatewayParameters", "gatewayparameters"),
-        ("TrafficPolicy", "trafficpolicies"),
-    ],
-)
-def test_plurals_are_those_of_the_api(kind: str, plural: str) -> None:
-    assert plural_of(kind) == plural
 
 
 # --- what comes out ---------------------------------------------------------------------------

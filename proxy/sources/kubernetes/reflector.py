@@ -12,6 +12,7 @@ import random
 from contextlib import aclosing
 from typing import Any, Final, Literal, Protocol
 
+from proxy.resources.kinds import plural_of
 from proxy.resources.meta import ObjectKey
 from proxy.sources.kubernetes.backoff import Backoff, Pace
 from proxy.sources.kubernetes.client import LARGE, ApiError, KubernetesClient, Unreachable, decode_event
@@ -36,6 +37,8 @@ LOOK_AGAIN: Final = 10.0
 """Seconds, at most, between two looks for a kind that is not installed."""
 ABSENT_GRACE: Final = 30.0
 """Seconds for which objects are served on whose kind has gone: an API server that starts forgets CRDs."""
+FORBIDDEN_GRACE: Final = 15.0
+"""Seconds for which it is no news that what was allowed is forbidden: an API server that starts knows no roles yet."""
 
 
 class Observer(Protocol):
@@ -67,7 +70,13 @@ class Reflector:
         self._collection = collection
         self._observer = observer
         self._backoff = Backoff(pace)
-        self._served = Served("", scope.kind.lower() + "s", "", True)
+        self._brief = Backoff(pace)
+        """For watches that were opened and have soon ended. What was before they could be opened does not count."""
+        self._is_open = False
+        self._may_be_starting = False
+        """The API server: it was away, or we have followed before what it now forbids."""
+        self._forbidden_since: float | None = None
+        self._served = Served("", plural_of(scope.kind), "", True)
         self._version = ""
         """The resourceVersion to go on from; "" when a list is due."""
         self._reason = ""
@@ -85,7 +94,7 @@ class Reflector:
     async def _attempt(self) -> float:
         """Follows until something ends it; seconds to wait before the next attempt."""
         now = asyncio.get_running_loop().time
-        began = now()
+        began, self._is_open = now(), False
         try:
             if not self._version:
                 await self._list()
@@ -93,39 +102,46 @@ class Reflector:
         except Absent as error:
             return self._absent(str(error), now())
         except ApiError as error:
-            return self._refused(error)
+            return self._refused(error, now())
         except Unreachable as error:
+            self._may_be_starting = True
             return self._away(str(error))
         except Exception as error:
             log.exception("%s: what came from the API server could not be taken in", self._scope.kind)
             self._list_again("failed")
             return self._away(f"{type(error).__name__}")
         if now() - began < SHORT:
-            return self._backoff.failed()
+            return self._failed()
         self._succeeded()
         return 0.0
 
     # --- what ends an attempt --------------------------------------------------------------------
 
-    def _refused(self, error: ApiError) -> float:
+    def _refused(self, error: ApiError, now: float) -> float:
         wait = error.retry_after or 0.0
         if error.status == 410:
             self._list_again("gone")
-            return self._backoff.failed(wait)
+            return self._failed(wait)
         if error.status == 403:
-            self._note("forbidden", error.message)
-            return self._backoff.failed(wait)
+            return self._forbidden(error, now)
         self._refusals += 1
         if error.status == 404 and self._version:
             self._list_again("absent")
-            return self._backoff.failed(wait)  # discovery knows more
+            return self._failed(wait)  # discovery knows more
         if self._refusals >= REFUSALS:
             self._list_again("refused")
         return self._away(f"{self._client.server}: {error}", wait)
 
+    def _forbidden(self, error: ApiError, now: float) -> float:
+        self._forbidden_since = now if self._forbidden_since is None else self._forbidden_since
+        if self._may_be_starting and now - self._forbidden_since < FORBIDDEN_GRACE:
+            return self._away(f"{self._client.server}: {error}", error.retry_after or 0.0)
+        self._note("forbidden", error.message)
+        return self._failed(error.retry_after or 0.0)
+
     def _away(self, why: str, at_least: float = 0.0) -> float:
         self._note("away", why)
-        return self._backoff.failed(at_least)
+        return self._failed(at_least)
 
     def _absent(self, why: str, now: float) -> float:
         self._list_again("absent")
@@ -133,11 +149,19 @@ class Reflector:
         if now - self._absent_since >= ABSENT_GRACE:
             self._tell(self._collection.replace(()))
         self._note("absent", why)
-        return min(LOOK_AGAIN, self._backoff.failed())
+        return min(LOOK_AGAIN, self._failed())
+
+    def _failed(self, at_least: float = 0.0) -> float:
+        """After an outage waits are long. An API server that starts ends watches which it has just opened."""
+        if not self._is_open:
+            return self._backoff.failed(at_least)
+        self._backoff.succeeded()
+        return self._brief.failed(at_least)
 
     def _succeeded(self) -> None:
         self._refusals = 0
         self._backoff.succeeded()
+        self._brief.succeeded()
 
     def _list_again(self, reason: str) -> None:
         if self._version:
@@ -208,6 +232,8 @@ class Reflector:
                 await self._take(line)
 
     def _opened(self) -> None:
+        self._is_open = self._may_be_starting = True
+        self._forbidden_since = None
         self._observer.contact()
         self._note("in step")
 

@@ -13,6 +13,7 @@ from proxy.resources.gateway import Gateway, GatewayClass
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import ObjectKey, Wanted
 from proxy.sources.base import Source
+from proxy.sources.kubernetes import reflector
 from proxy.sources.kubernetes.bundle import Bundle
 from proxy.sources.kubernetes.scope import followed
 from tests.patience import eventually
@@ -251,6 +252,36 @@ async def test_what_rbac_forbids_is_named_with_the_rule_to_add(verb: str, plural
             assert held(source, Gateway)
             server.forbidden.clear()
             await eventually(lambda: not messages(source))
+
+
+async def test_an_api_server_that_starts_and_knows_no_roles_yet_is_no_news() -> None:
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            before = held(source)
+            await eventually(lambda: len(server.watchers) >= ALL)
+            server.forbidden |= {(verb, "httproutes") for verb in ("list", "watch")}
+            asked = len(server.asked("httproutes"))
+            server.end_watches()
+            await eventually(lambda: len(server.asked("httproutes")) > asked + 3)
+            assert not messages(source)
+            assert held(source) == before
+            server.forbidden.clear()
+            server.apply(route("b"))
+            await eventually(lambda: "b" in held(source))
+            assert not messages(source)
+
+
+async def test_what_is_forbidden_for_longer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector, "FORBIDDEN_GRACE", 0.0)
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            await eventually(lambda: len(server.watchers) >= ALL)
+            server.forbidden.add(("watch", "httproutes"))
+            server.end_watches()
+            await eventually(lambda: "verb watch, resource httproutes" in str(messages(source)))
+            assert "a" in held(source)
 
 
 async def test_a_crd_that_is_installed_later_is_followed_from_then_on() -> None:
