@@ -95,3 +95,17 @@ def without_us(held: Status, controller: str) -> dict[str, Any] | None:
     """What to mean for an object that has nothing to do with us any more, or None when it holds nothing of ours."""
     fields = {field for field in REFERENCE for entry in held.get(field, ()) if is_ours(entry, controller)}
     return {field: [] for field in sorted(fields)} or None
+
+
+COUNTS = ("attachedRoutes", "attachedListenerSets")
+
+
+def only_counts(status: Status, changes: Mapping[str, Any]) -> bool:
+    """Whether these changes to a status say nothing but how many routes or ListenerSets are attached."""
+    return all(_uncounted(changes[field]) == _uncounted(status.get(field)) for field in changes.keys() - set(COUNTS))
+
+
+def _uncounted(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [{name: each[name] for name in each if name not in COUNTS} for each in value if isinstance(each, dict)]

@@ -23,7 +23,7 @@ from proxy.controller.cluster import (
     is_newer,
     path_of,
 )
-from proxy.controller.merge import Status, merge, observed_generation
+from proxy.controller.merge import Status, merge, observed_generation, only_counts
 from proxy.controller.queue import WorkQueue
 from proxy.controller.retry import Refusal, Retries, judge
 from proxy.controller.timing import Timing, rfc3339
@@ -39,6 +39,8 @@ BURST = 20
 GONE_PAUSE = 30.0
 """Seconds after which an object that was not found is written again, if the source knows it then: an API server
 that starts has not read every CRD yet."""
+COUNTING = 1.0
+"""Seconds between two writes to an object that change nothing but how many routes are attached to it."""
 MERGE_PATCH = "application/merge-patch+json"
 
 OnWritten = Callable[[ObjectRef, Current, Status], None]
@@ -82,6 +84,8 @@ class StatusWriter:
         self._desired: dict[ObjectRef, Status] = {}
         self._known: dict[ObjectRef, Current] = {}
         """What the API last answered about an object, until the source knows something newer."""
+        self._counted: dict[ObjectRef, float] = {}
+        """When those that count what is attached to them were written last."""
         self._queue: WorkQueue[ObjectRef] = WorkQueue()
         self._retries = Retries(self._queue.put, timing)
 
@@ -97,6 +101,7 @@ class StatusWriter:
         """The object is gone, or not ours to speak of."""
         self._desired.pop(target, None)
         self._known.pop(target, None)
+        self._counted.pop(target, None)
         self._retries.forget(target)
 
     def look(self, target: ObjectRef) -> None:
@@ -121,6 +126,8 @@ class StatusWriter:
 
     async def drained(self) -> None:
         """Until nothing is left that could be written now."""
+        while self._counted:
+            self._put(self._counted.popitem()[0])
         await self._queue.drained()
 
     async def _work(self) -> None:
@@ -138,15 +145,22 @@ class StatusWriter:
 
     async def _settle(self, target: ObjectRef) -> None:
         """Time may pass before a token is there, so what to write is worked out again after it."""
-        if self._plan(target) is None:
+        if (first := self._plan(target)) is None:
             return
-        if pause := self._retries.pause(target.kind):
+        if pause := max(self._retries.pause(target.kind), self._pause_of_counts(target, first)):
             self._retries.later(target, pause)
             return
         await self._timing.sleep(self._bucket.take())
         plan = self._plan(target) if self._may_write() else None
         if plan is not None:
             await self._write(target, plan)
+
+    def _pause_of_counts(self, target: ObjectRef, plan: Plan) -> float:
+        """A thousand routes that come one by one are not to be a thousand writes to their Gateway."""
+        since = self._counted.get(target)
+        if since is None or not only_counts(plan.current.status, plan.changes):
+            return 0.0
+        return max(0.0, since + COUNTING - self._timing.now())
 
     def _plan(self, target: ObjectRef) -> Plan | None:
         desired = self._desired.get(target)
@@ -186,6 +200,8 @@ class StatusWriter:
     def _written(self, target: ObjectRef, plan: Plan, answer: Current) -> None:
         if target in self._desired:
             self._known[target] = answer
+            if "listeners" in plan.desired:
+                self._counted[target] = self._timing.now()
             self._retries.succeeded(target, plan.desired)
         self._metrics.status(target.kind, "written")
         self._on_written(target, plan.current, answer.status)

@@ -9,6 +9,7 @@ import pytest
 from proxy.controller.cluster import path_of
 from proxy.controller.controller import LAST_WRITES, Controller, ControllerSettings, settings_here
 from proxy.controller.events import EventRecorder
+from proxy.controller.writer import COUNTING
 from tests.controller.site import CLASS, GATEWAY, Site, gateway, http_route, route
 from tests.controller.world import LEASE, US, World, until
 
@@ -161,6 +162,7 @@ async def test_a_deleted_object_is_nobody_s_business(world: World, site: Site, l
     leader.serve(site)
     await world.settle()
     assert world.server.count("PATCH", "httproutes") == asked
+    await world.pass_(COUNTING)
     assert world.held(GATEWAY)["listeners"][0]["attachedRoutes"] == 0
 
 

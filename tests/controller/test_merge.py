@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from proxy.controller.conditions import OURS
-from proxy.controller.merge import is_ours, merge, observed_generation, without_us
+from proxy.controller.merge import is_ours, merge, observed_generation, only_counts, without_us
 from tests.controller.strategies import DESIRED, HELD, US
 
 THEN = "2020-01-01T00:00:00Z"
@@ -216,3 +216,23 @@ def test_a_reason_that_the_api_would_refuse_costs_only_itself(reason: str, writt
 )
 def test_a_status_knows_its_generation(status: dict[str, Any], generation: int | None) -> None:
     assert observed_generation(status) == generation
+
+
+# --- counts -----------------------------------------------------------------------------------
+
+LISTENERS = {"listeners": [{"name": "http", "attachedRoutes": 1, "conditions": []}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"listeners": [{"name": "http", "attachedRoutes": 2, "conditions": []}]}, True),
+        ({"attachedListenerSets": 3}, True),
+        ({"listeners": [{"name": "http", "attachedRoutes": 2, "conditions": [condition()]}]}, False),
+        ({"listeners": [{"name": "other", "attachedRoutes": 1, "conditions": []}]}, False),
+        ({"listeners": [], "attachedListenerSets": 3}, False),
+        ({"attachedListenerSets": 3, "conditions": [condition()]}, False),
+    ],
+)
+def test_changes_that_are_counts_only(changes: dict[str, Any], wanted: bool) -> None:
+    assert only_counts(LISTENERS, changes) is wanted

@@ -361,3 +361,42 @@ async def test_a_fault_of_ours_costs_one_object(world: World, desk: Desk, caplog
     await desk.offer(meant())
     assert desk.written == [WEB]
     assert "the status of Gateway default/g1 could not be worked out" in caplog.text
+
+
+# --- counts of what is attached ---------------------------------------------------------------
+
+
+def counting(routes: int, message: str = "so") -> Status:
+    return {**meant(message=message), "listeners": [{"name": "http", "attachedRoutes": routes, "conditions": []}]}
+
+
+async def test_counts_alone_are_written_once_a_second_and_the_newest_of_them(world: World, desk: Desk) -> None:
+    world.declare(WEB)
+    for routes in range(100):
+        await desk.offer(counting(routes))
+    assert (desk.patches, desk.pending) == (1, 1)
+    await world.pass_(1.0)
+    assert (desk.patches, desk.pending) == (2, 0)
+    assert world.held(WEB)["listeners"][0]["attachedRoutes"] == 99
+    await world.pass_(1.0)
+    await desk.offer(counting(1))
+    assert desk.patches == 3, "the first after a while waits for nothing"
+
+
+async def test_what_is_more_than_a_count_does_not_wait(world: World, desk: Desk) -> None:
+    world.declare(WEB)
+    await desk.offer(counting(1))
+    await desk.offer(counting(2))
+    await desk.offer(counting(3, message="otherwise"))
+    assert desk.patches == 2
+    assert world.held(WEB)["listeners"][0]["attachedRoutes"] == 3
+    await world.pass_(5.0)
+    assert desk.patches == 2
+
+
+async def test_counts_that_wait_are_written_before_a_stop(world: World, desk: Desk) -> None:
+    world.declare(WEB)
+    await desk.offer(counting(1))
+    await desk.offer(counting(2))
+    await desk.writer.drained()
+    assert world.held(WEB)["listeners"][0]["attachedRoutes"] == 2
