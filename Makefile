@@ -12,6 +12,7 @@ COVERAGE   ?=
 PROFILE    ?=
 RUN        ?=
 KEEP       ?=
+SCENARIOS  ?=
 
 python := $(VENV)/bin/python
 
@@ -24,7 +25,7 @@ help:
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make format    ruff's formatter and safe fixes, in place"
 	@echo "make coverage  the tests under coverage, worker processes included, with its thresholds"
-	@echo "make conformance  the official Gateway API suite in a cluster of its own (PROFILE=, RUN=, KEEP=1; needs root and Go)"
+	@echo "make conformance  the official Gateway API suite in a cluster of its own (PROFILE=, RUN=, KEEP=1, SCENARIOS=0; needs root and Go)"
 	@echo "make cluster-test the scenarios of tests/cluster, each in a cluster (ARGS=)"
 	@echo "make bench     CPU per request beside nginx and HAProxy (installs both and wrk; needs root)"
 	@echo "make image     the container image, with docker or podman"
@@ -56,7 +57,7 @@ format: $(VENV)/.installed-lint
 
 conformance: $(VENV)/.installed-test
 	@scripts/conformance-tools
-	@KEEP="$(KEEP)" $(python) -m tests.conformance run --profile "$(PROFILE)" --run "$(RUN)"
+	@KEEP="$(KEEP)" SCENARIOS="$(SCENARIOS)" $(python) -m tests.conformance run --profile "$(PROFILE)" --run "$(RUN)"
 
 cluster-test: $(VENV)/.installed-test
 	@scripts/conformance-tools

@@ -87,7 +87,8 @@ def execute(place: Place, options: Namespace) -> int:
 def run(place: Place, options: Namespace) -> int:
     known = catalogue.catalogue()
     profiles = arguments.profiles_of(options.profile, known)
-    return conformance.run(place, profiles, arguments.chosen_tests(options.run, known), arguments.keeps(options))
+    tests = arguments.chosen_tests(options.run, known)
+    return conformance.run(place, profiles, tests, arguments.keeps(options), arguments.has_scenarios())
 
 
 def support(place: Place, options: Namespace) -> int:

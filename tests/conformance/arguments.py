@@ -81,5 +81,10 @@ def keeps(options: argparse.Namespace, environment: Mapping[str, str] = os.envir
     return bool(options.keep) or environment.get("KEEP", "") not in {"", "0"}
 
 
+def has_scenarios(environment: Mapping[str, str] = os.environ) -> bool:
+    """SCENARIOS=0 leaves tests/cluster out."""
+    return environment.get("SCENARIOS", "") != "0"
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser().parse_args(argv)

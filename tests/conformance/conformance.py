@@ -21,7 +21,7 @@ _WORDS = 15
 """Lines of the log that are shown when the suite did not come to its tests."""
 
 
-def run(place: Place, profiles: list[str], tests: str, keep: bool) -> int:
+def run(place: Place, profiles: list[str], tests: str, keep: bool, with_scenarios: bool) -> int:
     """0 if everything that was run passed, else 1. Prints the summary; its last line is for machines."""
     build()
     wanted = suite.Wanted(penstock.CLASS, profiles, CLAIMED_FEATURES, tests)
@@ -33,7 +33,7 @@ def run(place: Place, profiles: list[str], tests: str, keep: bool) -> int:
         code, log = suite.run(place, wanted, REPORT)
         if words := penstock.ended(place):
             notes.append(f"Penstock ended during the run:\n{words}")
-    counted = scenarios.run() if wanted.is_whole else None
+    counted = scenarios.run() if wanted.is_whole and with_scenarios else None
     conclude(place, wanted, log, notes, counted)
     return 1 if code or total(log).failed or (counted or NONE).failed else 0
 

@@ -89,9 +89,15 @@ def service_account() -> Object:
 
 
 def kubeconfig(place: Place) -> Path:
-    """The one of the manifests' ServiceAccount, with a fresh token."""
+    """The one of the manifests' ServiceAccount, with a fresh token, or the last one while the API server is away."""
     path = place.directory / "penstock.kubeconfig"
-    pki.write_kubeconfig(place, path, "penstock", token_of(Client(place), service_account()))
+    try:
+        token = token_of(Client(place), service_account())
+    except OSError:
+        if not path.exists():
+            raise
+    else:
+        pki.write_kubeconfig(place, path, "penstock", token)
     return path
 
 

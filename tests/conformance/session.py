@@ -74,10 +74,18 @@ class Cluster:
 
     @contextmanager
     def penstock(
-        self, *options: str, name: str = "penstock", sources: Sequence[str] = ("kubernetes:",)
+        self,
+        *options: str,
+        name: str = "penstock",
+        sources: Sequence[str] = ("kubernetes:",),
+        prepared: bool = False,
     ) -> Iterator[int]:
-        """Penstock with its rights and its class, for the block; gives its process id. Several need several names."""
-        penstock.prepare(self.place)
+        """Penstock with its rights and its class, for the block; gives its process id. Several need several names.
+
+        `prepared`: rights and class are as they are to be.
+        """
+        if not prepared:
+            penstock.prepare(self.place)
         pid = penstock.start(self.place, name, options, sources)
         try:
             yield pid

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.translate.features import CLAIMED_PROFILES
 from tests.conformance.__main__ import VERBS as FUNCTIONS
-from tests.conformance.arguments import VERBS, UsageError, chosen_tests, keeps, parse, profiles_of
+from tests.conformance.arguments import VERBS, UsageError, chosen_tests, has_scenarios, keeps, parse, profiles_of
 from tests.conformance.catalogue import catalogue
 
 
@@ -75,6 +75,12 @@ def test_an_unknown_test_gets_a_hint(text: str, said: str) -> None:
 )
 def test_a_cluster_is_kept_on_request(argv: list[str], environment: dict[str, str], kept: bool) -> None:
     assert keeps(parse(argv), environment) is kept
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("", True), ("1", True), ("0", False)])
+def test_scenarios_are_left_out_on_request(value: str, wanted: bool) -> None:
+    assert has_scenarios({"SCENARIOS": value}) is wanted
+    assert has_scenarios({})
 
 
 def test_exec_takes_the_rest_of_the_line() -> None:
