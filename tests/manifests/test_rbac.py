@@ -1,5 +1,6 @@
 """What Penstock may: exactly what its table of kinds reads, the status of what it serves, and no more."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,33 @@ def test_secrets_can_be_taken_out_of_what_is_read_everywhere() -> None:
     apart = named(COMPONENTS / "secrets-by-namespace" / "clusterrole.yaml", "ClusterRole")
     assert apart["rules"] == [READER["rules"][5]]
     assert rights(apart) == {("", "secrets"): READ, ("", "configmaps"): READ}
+
+
+def told() -> Rights:
+    """What docs/interface.md says, all its rows together."""
+    page = (KUBERNETES.parents[1] / "docs" / "interface.md").read_text()
+    table = page.partition("### What it may do in a cluster")[2].partition("\n\n| ")[2].partition("\n\n")[0]
+    found: Rights = {}
+    for row in table.splitlines()[2:]:
+        _, group, resources, verbs, _ = (cell.strip() for cell in row.strip("| ").split(" | "))
+        for resource in re.findall(r"`([a-z/]+)`", resources):
+            at = ("" if group == "core" else group.strip("`"), resource)
+            found.setdefault(at, set()).update(verbs.split(", "))
+    return found
+
+
+def test_the_interface_tells_of_all_rights_verb_by_verb() -> None:
+    roles = (
+        READER,
+        named(BASE / "election.yaml", "Role"),
+        named(COMPONENTS / "services" / "clusterrole.yaml", "ClusterRole"),
+        named(COMPONENTS / "data-planes" / "role.yaml", "Role"),
+    )
+    given: Rights = {}
+    for role in roles:
+        for at, verbs in rights(role).items():
+            given.setdefault(at, set()).update(verbs)
+    assert told() == given
 
 
 ROLES = [(path, item) for path in manifests() for item in objects(path) if item["kind"] in {"Role", "ClusterRole"}]
