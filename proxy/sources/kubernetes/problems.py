@@ -1,8 +1,13 @@
 """What people are told about kinds that cannot be followed."""
 
+from typing import Final
+
 from proxy.resources.kinds import OWN
-from proxy.resources.problem import Problem
+from proxy.resources.problem import Problem, Severity
 from proxy.sources.kubernetes.scope import Scope
+
+EVERYWHERE: Final = frozenset({"GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant"})
+"""Kinds that every release and channel of the Gateway API has; others come with some only."""
 
 
 def forbidden(scope: Scope, verb: str, plural: str, message: str) -> Problem:
@@ -20,7 +25,9 @@ def forbidden(scope: Scope, verb: str, plural: str, message: str) -> Problem:
 
 
 def absent(scope: Scope, message: str) -> Problem:
-    """The kind is not installed; ours are for those who want them."""
+    """The kind is not installed; some are only for those who want them."""
     if scope.group == OWN:
         return Problem("notice", message, hint="apply the CRDs of Penstock to use it; it is followed from then on")
-    return Problem("warning", message, hint="apply the CRDs of the Gateway API; they are followed from then on")
+    missing_alone = message.startswith(scope.kind)  # the rest of its group is there
+    severity: Severity = "notice" if missing_alone and scope.kind not in EVERYWHERE else "warning"
+    return Problem(severity, message, hint="apply the CRDs of the Gateway API; they are followed from then on")

@@ -296,13 +296,15 @@ async def test_a_crd_that_is_installed_later_is_followed_from_then_on() -> None:
             await eventually(lambda: not messages(source))
 
 
-async def test_a_kind_that_is_missing_in_its_group_is_named_and_our_own_are_only_a_notice() -> None:
+async def test_a_kind_that_is_missing_in_its_group_is_named_and_what_not_everybody_has_is_only_a_notice() -> None:
     async with api_server() as server:
         del server.resources[GROUP, "v1", "referencegrants"]
+        del server.resources[GROUP, "v1", "listenersets"]
         del server.resources["penstock.dev", "v1alpha1", "backends"]
         async with following(server) as source:
             assert sorted(messages(source)) == [
                 "notice Backend is not installed: the API server has group penstock.dev, but no such kind in it",
+                f"notice ListenerSet is not installed: the API server has group {GROUP}, but no such kind in it",
                 f"warning ReferenceGrant is not installed: the API server has group {GROUP}, but no such kind in it",
             ]
 
