@@ -25,6 +25,7 @@ def load_once(sources: Sequence[str], cluster: "Cluster | None" = None) -> "Cand
 
 async def _load_once(sources: Sequence[str], cluster: "Cluster | None") -> "Candidate":
     from proxy.runtime.load import Loader
+    from proxy.runtime.namespace import own_namespace
     from proxy.translate.settings import TranslateSettings
 
     source = make_source(sources, cluster)
@@ -35,7 +36,7 @@ async def _load_once(sources: Sequence[str], cluster: "Cluster | None") -> "Cand
         source.close()
         raise click.ClickException(f"the API server did not tell what it has in {PATIENCE:g} s") from None
     try:
-        return await Loader(source, TranslateSettings(file_mode=cluster is None)).settle()
+        return await Loader(source, TranslateSettings(file_mode=cluster is None, namespace=own_namespace())).settle()
     finally:
         source.close()
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.cli.loading import load_once
+from proxy.cli.source import cluster_of
 from tests.runtime.running import HOST, PATIENCE, Backend, Gateway, backend, free_port, get, until
 from tests.sources.kubernetes.api_server import ApiServer
 from tests.sources.kubernetes.objects import endpoints, gateway, gateway_class, route, service
@@ -171,6 +173,14 @@ def test_check_explain_and_routes_ask_the_cluster_once(cluster: Cluster, app: Ba
     assert "default/a rule 0 match 0" in explained.stdout
     listed = command(cluster, "routes", "--json")
     assert json.loads(listed.stdout)[0]["listener"] == "default/edge/http"
+
+
+def test_services_of_gateways_are_looked_for_where_penstock_runs(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POD_NAMESPACE", "edge")
+    candidate = load_once(["kubernetes:"], cluster_of(["kubernetes:"], str(cluster.config)))
+    assert candidate.translation.settings.namespace == "edge"
 
 
 def test_check_says_which_api_server_does_not_answer(cluster: Cluster) -> None:
