@@ -33,3 +33,12 @@ spec:
     conditions = status(outcome, "Gateway", "web")["conditions"]
     assert condition(conditions, "Accepted") == ("False", "UnsupportedAddress")
     assert outcome.snapshot.binds == ()
+
+
+def test_a_gateway_that_is_being_deleted_is_served_until_it_is_gone() -> None:
+    """Whoever has put a finalizer on it may still need its traffic."""
+    leaving = WEB.replace("metadata: {name: web", "metadata: {deletionTimestamp: '2026-01-01T00:00:00Z', name: web")
+    assert leaving != WEB
+    outcome = translated(leaving, route(RULE), APP)
+    assert outcome.snapshot.binds == translated(WEB, route(RULE), APP).snapshot.binds
+    assert condition(status(outcome, "Gateway", "web")["conditions"], "Programmed") == ("True", "Programmed")
