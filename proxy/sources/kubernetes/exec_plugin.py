@@ -92,13 +92,14 @@ class FromProgram:
         except OSError as error:
             hint = f"; {program.install_hint}" if program.install_hint else ""
             raise Unreachable(f"{program.command} cannot be run: {error.strerror}{hint}") from None
+        output = None
         try:
             async with asyncio.timeout(self._patience):
                 output, _ = await process.communicate()
         except TimeoutError:
             raise Unreachable(f"{program.command} gave no credential in {self._patience:g} s") from None
         finally:
-            if process.returncode is None:  # with whatever it has started
+            if output is None:  # with whatever it has started, which may hold its output when it has ended itself
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()

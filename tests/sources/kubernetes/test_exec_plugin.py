@@ -15,6 +15,8 @@ from proxy.sources.kubernetes.credentials import Credential
 from proxy.sources.kubernetes.errors import Unreachable
 from proxy.sources.kubernetes.exec_plugin import VERSIONS, FromProgram, Program
 from proxy.sources.kubernetes.tls import Trust
+from tests.patience import eventually
+from tests.runtime.running import is_running
 from tests.sources.kubernetes.api_server import api_server
 
 V1 = VERSIONS[0]
@@ -148,6 +150,16 @@ async def test_a_program_that_never_ends_is_ended(plugin: Plugin) -> None:
     os.chmod(plugin.path, stat.S_IRWXU)
     with pytest.raises(Unreachable, match="gave no credential in"):
         await FromProgram(plugin.program(), patience=0.05).get()
+
+
+async def test_what_a_plugin_leaves_behind_is_ended_with_it(plugin: Plugin, tmp_path: Path) -> None:
+    """It has ended, and what it started still holds its output, so that it never comes to an end."""
+    left = tmp_path / "left"
+    plugin.path.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {left}\n")
+    os.chmod(plugin.path, stat.S_IRWXU)
+    with pytest.raises(Unreachable, match="gave no credential in"):
+        await FromProgram(plugin.program(), patience=0.5).get()
+    await eventually(lambda: not is_running(int(left.read_text())))
 
 
 async def test_a_kubeconfig_says_how_it_is_run(plugin: Plugin) -> None:
