@@ -33,8 +33,12 @@ class Timing:
         return asyncio.get_running_loop().call_later(seconds, call)
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
-        """What comes of the work. Raises TimeoutError, and ends it, when it takes longer."""
-        return await asyncio.wait_for(work, seconds)
+        """What comes of the work. Raises TimeoutError, and ends it, when it takes longer.
+
+        Not by `wait_for`: in Python 3.11 that loses a cancel that comes as the work ends, and a stop would wait.
+        """
+        async with asyncio.timeout(seconds):
+            return await work
 
 
 def rfc3339(wall: float) -> str:
