@@ -20,11 +20,16 @@ class Transport(asyncio.Transport):
         super().__init__()
         self._protocol = protocol
         self._closing = False
+        self._ended = False
         self.written = b""
 
     def write(self, data: Any) -> None:
         assert not self._closing, "written to a connection that is closing"
+        assert not self._ended, "written after the end"
         self.written += data
+
+    def write_eof(self) -> None:
+        self._ended = True
 
     def is_closing(self) -> bool:
         return self._closing
