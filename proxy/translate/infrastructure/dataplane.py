@@ -24,13 +24,13 @@ USER = 65532
 
 def service_account(node: GatewayNode, namespace: str) -> Generated:
     gateway = node.resource.key
-    meta = metadata(node, ObjectKey(namespace, shared_name(gateway)), component=COMPONENT)
+    meta = metadata(node, ObjectKey(namespace, shared_name(gateway)), component=COMPONENT, runs=True)
     return Generated(gateway, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
 
 
 def deployment(node: GatewayNode, parameters: DedicatedDeployment, settings: TranslateSettings) -> Generated:
     gateway = node.resource.key
-    meta = metadata(node, ObjectKey(settings.namespace, shared_name(gateway)), component=COMPONENT)
+    meta = metadata(node, ObjectKey(settings.namespace, shared_name(gateway)), component=COMPONENT, runs=True)
     pod_meta = {name: meta[name] for name in ("labels", "annotations")}
     body: Object = {
         "apiVersion": "apps/v1",

@@ -2,7 +2,9 @@
 
 Labels and annotations come from three places. Those of Gateway.spec.infrastructure win over those of
 GatewayParameters, and both over ours, but for the labels by which objects find each other: under the
-prefixes in RESERVED nobody writes but us.
+prefixes in RESERVED nobody writes but us. What runs with our rights, outside the Gateway's namespace, has
+ours alone: labels and annotations of Pods tell admission webhooks to add containers, and with them
+whoever owns one Gateway could read all that the data plane may read.
 """
 
 from collections.abc import Mapping
@@ -58,12 +60,22 @@ class Infrastructure(Struct, frozen=True):
 
 
 def metadata(
-    node: GatewayNode, key: ObjectKey, *, component: str, labels: Texts = NOTHING, annotations: Texts = NOTHING
+    node: GatewayNode,
+    key: ObjectKey,
+    *,
+    component: str,
+    labels: Texts = NOTHING,
+    annotations: Texts = NOTHING,
+    runs: bool = False,
 ) -> Object:
-    """In the Gateway's own namespace it owns the object, and the garbage collector deletes the one after the other.
-    Owners in other namespaces there are none: what is made there, the controller deletes by its labels."""
+    """`runs`: it is what Pods run as or are made of.
+
+    In the Gateway's own namespace it owns the object, and the garbage collector deletes the one after the other.
+    Owners in other namespaces there are none: what is made there, the controller deletes by its labels.
+    """
     gateway = node.resource
-    infrastructure = gateway.spec.infrastructure
+    ours_alone = runs and key.namespace != gateway.metadata.namespace
+    infrastructure = None if ours_alone else gateway.spec.infrastructure
     given = {**labels, **(infrastructure.labels if infrastructure else NOTHING)}
     notes = _free({**annotations, **(infrastructure.annotations if infrastructure else NOTHING)})
     meta: Object = {
