@@ -18,6 +18,9 @@ from proxy.snapshot.certificate import Certificate
 
 TICKET_KEY_LIFETIME = 12 * 3600.0
 """Seconds for which what tickets protect hangs on one key (RFC 8446 section 4.6.1 allows 7 days)."""
+MOST_SESSIONS = 1024
+"""Sessions of TLS 1.2 that a context keeps for clients without tickets, 1.3 KiB each. The library keeps 20,480 and
+cannot be told otherwise, so a context that has more is made anew."""
 ALPN = ["http/1.1"]
 """What we speak, best first."""
 
@@ -58,7 +61,7 @@ class Contexts:
     def _context(self, key: str) -> ssl.SSLContext:
         now = self._clock()
         made = self._made.get(key)
-        if made is None or made[0] <= now:
+        if made is None or made[0] <= now or made[1].session_stats()["number"] > MOST_SESSIONS:
             made = now + TICKET_KEY_LIFETIME, self._make(key)
             self._made[key] = made
         return made[1]

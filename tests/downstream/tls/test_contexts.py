@@ -1,13 +1,14 @@
 """Contexts: made once, forgotten with their certificate, made anew for new ticket keys."""
 
 import ssl
+from contextlib import suppress
 
 import pytest
 
 from proxy.downstream.tls.contexts import CIPHERS, TICKET_KEY_LIFETIME, Contexts, server_context
 from proxy.downstream.tls.engine import TLSFailure
 from proxy.snapshot.certificate import Certificate
-from tests.certificates import pair
+from tests.certificates import client_context, pair
 from tests.clock import ManualTime
 
 ONE, WILD = pair("one.example").certificate, pair("*.wild.example", "deep.wild.example").certificate
@@ -28,6 +29,32 @@ def test_a_context_is_made_once_and_again_when_its_ticket_keys_are_old() -> None
     assert made.choose([ONE.digest], b"") is first
     clock.now += TICKET_KEY_LIFETIME / 2
     assert made.choose([ONE.digest], b"") is not first
+
+
+def test_a_context_does_not_keep_sessions_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.downstream.tls.contexts.MOST_SESSIONS", 2)
+    made, _ = contexts()
+    client = client_context(pair("one.example"))
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.options |= ssl.OP_NO_TICKET
+    used = []
+    for _ in range(7):
+        used.append(made.choose([ONE.digest], b""))
+        _whole_connection(client, used[-1])
+    assert [used[i] is used[i - 1] for i in range(1, 7)] == [True, True, False, True, True, False]
+
+
+def _whole_connection(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
+    """From handshake to both ends' close_notify: only then is a session kept."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = (
+        client.wrap_bio(to_client, to_server, server_hostname="one.example"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    )
+    for step in (ssl.SSLObject.do_handshake,) * 3 + (ssl.SSLObject.unwrap,) * 2:
+        for side in sides:
+            with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                step(side)
 
 
 def test_another_snapshot_keeps_what_it_still_has_and_forgets_the_rest() -> None:
