@@ -47,6 +47,8 @@ class BoundPort:
         """The slot of connections in their handshake; where there are any."""
         self._contexts: Contexts | None = None
         """Not None where connections speak TLS."""
+        self._told: set[tuple[str, str]] = set()
+        """What was said of listeners without a usable certificate, since the last change: clients come often."""
 
     async def serve(self, sock: socket.socket) -> None:
         """Accept on a socket that is bound already; it is ours from now on."""
@@ -80,6 +82,7 @@ class BoundPort:
                 connection.drain()
                 connection.close_if_idle()
         self._contexts = contexts
+        self._told.clear()
         if contexts is not None:
             self._shaking = self.plane.metrics.gauge("penstock_open_connections", (self._names, "tls"))
 
@@ -105,7 +108,8 @@ class BoundPort:
         """Count how a handshake ended; without a listener under all of the port."""
         metrics = self.plane.metrics
         self._values[metrics.counter("penstock_tls_handshakes_total", (listener or self._names, result))] += 1.0
-        if result == "no_certificate":
+        if result == "no_certificate" and (listener, detail) not in self._told:
+            self._told.add((listener, detail))
             log.error("listener %s: no handshake is possible: %s", listener, detail)
         elif result != "ok":
             log.debug("listener %s: handshake ended: %s %s", listener or self._names, result, detail)

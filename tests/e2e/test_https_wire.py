@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from proxy.downstream.settings import DataPlaneSettings
-from tests.certificates import client_context, pair
+from proxy.snapshot.certificate import Certificate
+from tests.certificates import Pair, client_context, pair
 from tests.e2e.gateway import rule, to
 from tests.e2e.peers import Backend, Ended, Peer, ok
 from tests.e2e.secure import SecureGateway, TLSClient
 from tests.oracle import grammar
 from tests.patience import eventually
+from tests.protocol.tls.hellos import HELLOS
 
 ONE = pair("one.example")
 ONLY = {"": [ONE]}
@@ -80,6 +82,29 @@ async def test_garbage_behind_a_sound_hello_is_counted_under_the_listener() -> N
         await client.peer.send(b"\x17\x03\x03\x00\x20" + bytes(32))
         await client.peer.to_the_end()
         await eventually(lambda: gateway.handshakes("protocol_error", "default/gateway/any") == 1)
+
+
+class Unread(Pair):
+    """A pair that nobody has looked at."""
+
+    @property
+    def certificate(self) -> Certificate:
+        return Certificate(self.chain, self.key)
+
+
+async def test_a_certificate_that_cannot_be_used_is_told_once_and_not_for_each_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = Unread(ONE.chain, pair("two.example").key)
+    async with SecureGateway(rule(to(1)), certificates={"": [broken]}) as gateway:
+        for again in (1, 2):
+            for _ in range(3):
+                client = await gateway.client()
+                await client.send(HELLOS["openssl-1.3"])
+                await client.to_the_end()
+            assert [record.levelname for record in caplog.records].count("ERROR") == again
+            gateway.rotate("", broken)
+        assert gateway.handshakes("no_certificate", gateway.name("")) == 6
 
 
 @pytest.mark.parametrize("sent", [0, 1, 100, -1])
