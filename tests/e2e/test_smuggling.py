@@ -5,37 +5,50 @@ import re
 import pytest
 
 from proxy.protocol.limits import Limits
+from tests.certificates import pair
 from tests.e2e.gateway import Gateway, rule, to
-from tests.e2e.peers import Backend
+from tests.e2e.peers import Backend, Peer
+from tests.e2e.secure import SecureGateway
 from tests.oracle.grammar import read_requests
 from tests.patience import eventually
 from tests.protocol.http1.vectors import CANARY, REQUESTS, Vector
 
+ONE = pair("one.example")
 ONE_REQUEST_ONLY = (b"close", b"HTTP/1.0", b"Upgrade: h2c")
 GROUPS = sorted({vector.name.partition("-")[0] for vector in REQUESTS})
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["clear", "tls"])
 @pytest.mark.parametrize("group", GROUPS)
-async def test_nothing_of_a_malformed_request_arrives(group: str) -> None:
+async def test_nothing_of_a_malformed_request_arrives(group: str, secure: bool) -> None:
     for vector in REQUESTS:
         if vector.name.startswith(group + "-") and vector.verdict:
-            await _refused(vector)
+            await _refused(vector, secure)
 
 
-async def _refused(vector: Vector) -> None:
-    async with Backend() as backend, Gateway(rule(to(backend.port))) as gateway:
+def _gateway(backend: Backend, secure: bool) -> Gateway:
+    served = rule(to(backend.port))
+    return SecureGateway(served, certificates={"": [ONE]}) if secure else Gateway(served)
+
+
+async def _client(gateway: Gateway) -> Peer:
+    return await gateway.secure(None, ONE) if isinstance(gateway, SecureGateway) else await gateway.client()
+
+
+async def _refused(vector: Vector, secure: bool) -> None:
+    async with Backend() as backend, _gateway(backend, secure) as gateway:
         # A connection to the endpoint waits in the pool, so that octets could go out at once.
-        warm = await gateway.client()
+        warm = await _client(gateway)
         await warm.send(b"GET /warm HTTP/1.1\r\nHost: a\r\n\r\n")
         await warm.response()
-        client = await gateway.client()
+        client = await _client(gateway)
         await client.send(vector.data + CANARY)
         answer = await client.to_the_end()
         assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), (vector.name, answer)
         status = int(answer[9:12])
         assert status == vector.verdict or {status, vector.verdict} == {400, 501}, (vector.name, status)
         assert len(re.findall(rb"HTTP/1\.1 \d{3} ", answer)) == 1 and b"connection: close" in answer, vector.name
-        stranger = await gateway.client()
+        stranger = await _client(gateway)
         await stranger.send(b"GET /nonce HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await stranger.response()).body == b"path=/nonce", vector.name
         for peer in backend.peers:
