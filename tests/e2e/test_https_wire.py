@@ -122,6 +122,19 @@ async def test_a_client_that_stalls_in_its_handshake_is_cut_off(sent: int) -> No
         await eventually(lambda: not gateway.plane.connections)
 
 
+async def test_a_refused_client_that_takes_nothing_is_cut_off() -> None:
+    """Closing would wait for it to take the certificates that were sent to it before it broke the handshake."""
+    long = Unread(ONE.chain * 8_000, ONE.key)
+    settings = DataPlaneSettings(handshake_timeout=0.5)
+    async with SecureGateway(rule(to(1)), certificates={"": [long]}, settings=settings) as gateway:
+        client = await gateway.client(receive_buffer=4096)
+        client.stop_reading()
+        await client.send(HELLOS["openssl-1.3"] + b"\x17\x03\x03\x00\x20" + bytes(32))
+        await client.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        await eventually(lambda: gateway.handshakes("protocol_error", gateway.name("")))
+        await eventually(lambda: not gateway.plane.connections)
+
+
 async def test_a_client_that_does_not_trust_us_is_counted_by_its_alert() -> None:
     async with SecureGateway(rule(to(1)), certificates=ONLY) as gateway:
         client = TLSClient(await gateway.client(), client_context(), "one.example")

@@ -61,6 +61,7 @@ class Handshake(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end("client_reset" if exc is not None else "client_closed")
+        self._deadline.drop()
         self._tcp = self._engine = None
         self._bound.left(self)
 
@@ -110,6 +111,7 @@ class Handshake(asyncio.Protocol):
         bound, tcp = self._bound, self._tcp
         assert tcp is not None
         self._end("ok")
+        self._deadline.drop()
         self._tcp = self._engine = None
         bound.left(self)
         carried = ClientConnection(bound, SecurePort(bound.port, self._server_name, engine.version))
@@ -120,7 +122,7 @@ class Handshake(asyncio.Protocol):
     # --- ends --------------------------------------------------------------------------------
 
     def _refuse(self, result: str, detail: str = "") -> None:
-        """Close without a word of ours."""
+        """Close without a word of ours, at the deadline at the latest: the client may not take what was sent before."""
         self._end(result, detail)
         if self._tcp is not None:
             self._tcp.close()
@@ -129,7 +131,6 @@ class Handshake(asyncio.Protocol):
         """Counted once."""
         if not self._done:
             self._done = True
-            self._deadline.drop()
             self._bound.shook_hands(self._listener, result, detail)
 
     def _timed_out(self) -> None:
