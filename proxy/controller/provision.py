@@ -45,6 +45,8 @@ TERMINATING = "because it is being terminated"
 GATEWAYS = "/apis/gateway.networking.k8s.io/v1"
 
 Result = Literal["written", "deleted", "foreign", "conflict", "rejected", "forbidden", "failed"]
+RESULTS: dict[int, Result] = {403: "forbidden", 409: "conflict"}
+"""Of what the API server refuses."""
 Count = Callable[[str, Result], None]
 """Called with the kind and what came of it."""
 Tell = Callable[[ObjectKey, str, str], None]
@@ -231,7 +233,7 @@ class Provisioner:
             raise error
         if error.status == 403 and TERMINATING in error.message:
             return  # it goes with its Gateway
-        result: Result = {403: "forbidden", 409: "conflict"}.get(error.status, "rejected")  # type: ignore[assignment]
+        result = RESULTS.get(error.status, "rejected")
         self._count(ref.kind, result)
         if result == "conflict":
             self._changed.set()

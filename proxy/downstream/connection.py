@@ -54,6 +54,7 @@ class ClientConnection(asyncio.Protocol):
         self._lingering = False
         self._unsent = 0
         """Octets the client had not taken when the last write stall began."""
+        # What is called most goes straight through: received data to the codec.
         self.data_received = self._codec.feed  # type: ignore[method-assign]
 
     # --- event loop --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from yaml import MarkedYAMLError
-from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave it out
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
