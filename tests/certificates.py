@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from proxy.snapshot.certificate import Certificate
-from proxy.translate.graph.x509 import read_certificate
+from proxy.snapshot.certificate import CABundle, Certificate
+from proxy.tls.loading import load_certificate
+from proxy.translate.graph.x509 import read_bundle, read_certificate
 
 BEGINS = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 ENDS = datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC)
@@ -62,6 +63,61 @@ def pair(
     signed = builder.sign(key, None if kind == "ed25519" else hashes.SHA256())
     encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     return Pair(signed.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+
+class Authority:
+    """A root, and certificates that it signs."""
+
+    def __init__(self, name: str = "root") -> None:
+        self._key = new_key("p256")
+        self._name = _named(name)
+        signed = _builder(self._name, self._name, self._key, ENDS).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.pem = signed.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    @property
+    def bundle(self) -> CABundle:
+        return read_bundle(self.pem)
+
+    def issues(
+        self, *names: str, uris: tuple[str, ...] = (), common_name: str = "", ends: datetime.datetime = ENDS
+    ) -> Pair:
+        """A leaf for DNS names and URIs."""
+        key = new_key("p256")
+        kinds = [*map(x509.DNSName, names), *map(x509.UniformResourceIdentifier, uris)]
+        builder = _builder(_named(common_name or "leaf"), self._name, key, ends)
+        if kinds:
+            builder = builder.add_extension(x509.SubjectAlternativeName(kinds), critical=False)
+        signed = builder.sign(self._key, hashes.SHA256())
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return Pair(signed.public_bytes(Encoding.PEM), private)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: object, ends: datetime.datetime) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())  # type: ignore[attr-defined]
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(BEGINS)
+        .not_valid_after(ends)
+    )
+
+
+def server_side(pair: Pair, *clients: bytes) -> ssl.SSLContext:
+    """An endpoint with this certificate, which wants one of clients if it is given whom to trust (PEM)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_certificate(context, pair.certificate)
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=b"".join(clients).decode())
+    return context
 
 
 def client_context(*trusted: Pair) -> ssl.SSLContext:

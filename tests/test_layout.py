@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"downstream"}),
     frozenset({"forward"}),
     frozenset({"upstream"}),
-    frozenset({"observe", "translate", "sources"}),
+    frozenset({"observe", "tls", "translate", "sources"}),
     frozenset({"snapshot"}),
     frozenset({"filters"}),
     frozenset({"routing", "protocol", "resources"}),

@@ -9,7 +9,6 @@ from functools import partial
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.downstream.tls.contexts import Contexts
-from proxy.downstream.tls.engine import Engine, MemoryEngine, TLSFailure
 from proxy.downstream.tls.handshake import Handshake
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port
@@ -17,6 +16,7 @@ from proxy.forward.plane import Plane
 from proxy.protocol.limits import Limits
 from proxy.protocol.tls.client_hello import ClientHello
 from proxy.snapshot.snapshot import Bind
+from proxy.tls.engine import Engine, MemoryEngine, TLSFailure
 from proxy.wheel import Wheel
 
 log = logging.getLogger("penstock.tls")

@@ -2,6 +2,6 @@
 
 handshake   a new connection, until its listener is known and its keys agreed
 contexts    the SSLContext of each certificate in use
-engine      one side of one TLS connection: octets in, octets out
-transport   what the codec is given then: a transport like that of clear text
+
+Engine and transport are those of proxy.tls.
 """

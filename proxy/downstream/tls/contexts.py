@@ -8,13 +8,13 @@ the same worker resumes, with another it makes a full handshake, and nothing fai
 as the context, a context is made anew after TICKET_KEY_LIFETIME.
 """
 
-import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 
-from proxy.downstream.tls.engine import TLSFailure
 from proxy.routing.hostname import covers
 from proxy.snapshot.certificate import Certificate
+from proxy.tls.engine import TLSFailure
+from proxy.tls.loading import load_certificate
 
 TICKET_KEY_LIFETIME = 12 * 3600.0
 """Seconds for which what tickets protect hangs on one key (RFC 8446 section 4.6.1 allows 7 days)."""
@@ -89,12 +89,5 @@ def server_context(certificate: Certificate) -> ssl.SSLContext:
     context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(ALPN)
     context.num_tickets = 1
-    _load(context, certificate)
+    load_certificate(context, certificate)
     return context
-
-
-def _load(context: ssl.SSLContext, certificate: Certificate) -> None:
-    """The library reads files only; this one has no name, so the key touches no disk."""
-    with open(os.memfd_create("certificate", os.MFD_CLOEXEC), "wb", buffering=0) as file:
-        file.write(certificate.chain + b"\n" + certificate.key)
-        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password=b"")

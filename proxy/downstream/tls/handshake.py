@@ -10,10 +10,10 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.connection import ClientConnection, has_unread
-from proxy.downstream.tls.engine import Engine, TLSFailure
-from proxy.downstream.tls.transport import SecureTransport
 from proxy.forward.origin import SecurePort
 from proxy.protocol.tls.client_hello import ClientHello, HelloReader, MalformedHello, NotTLS
+from proxy.tls.engine import Engine, TLSFailure
+from proxy.tls.transport import SecureTransport
 from proxy.wheel import Deadline
 
 if TYPE_CHECKING:

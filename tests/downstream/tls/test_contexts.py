@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 
 from proxy.downstream.tls.contexts import CIPHERS, TICKET_KEY_LIFETIME, Contexts, server_context
-from proxy.downstream.tls.engine import TLSFailure
 from proxy.snapshot.certificate import Certificate
+from proxy.tls.engine import TLSFailure
 from tests.certificates import client_context, pair
 from tests.clock import ManualTime
 

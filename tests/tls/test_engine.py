@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from proxy.downstream.tls.contexts import server_context
-from proxy.downstream.tls.engine import PIECE, Engine, MemoryEngine, TLSFailure
+from proxy.tls.engine import PIECE, Engine, MemoryEngine, TLSFailure
 from tests.certificates import client_context, pair
 
 ONE = pair("one.example")

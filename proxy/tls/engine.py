@@ -63,13 +63,15 @@ class Engine(Protocol):
 class MemoryEngine:
     """An Engine of the standard library."""
 
-    __slots__ = ("_in", "_out", "_tls", "ended")
+    __slots__ = ("_alert", "_in", "_out", "_tls", "ended")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        """The server side."""
+    def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
+        """The server side; with a `server_name` the client's, which asks for it (SNI)."""
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+        server = server_name is None
+        self._tls = context.wrap_bio(self._in, self._out, server_side=server, server_hostname=server_name)
+        self._alert = "client_alert" if server else "endpoint_alert"
         self.ended = False
 
     def feed(self, data: bytes) -> None:
@@ -84,7 +86,7 @@ class MemoryEngine:
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError as error:
-            raise _failure(error) from None
+            raise _failure(error, self._alert) from None
         return True
 
     @property
@@ -112,7 +114,7 @@ class MemoryEngine:
             self.ended = True
             return b""
         except ssl.SSLError as error:
-            raise _failure(error) from None
+            raise _failure(error, self._alert) from None
         if not data:
             self.ended = True
         return data
@@ -125,7 +127,7 @@ class MemoryEngine:
                 while rest:
                     rest = rest[self._tls.write(rest) :]
         except ssl.SSLError as error:
-            raise _failure(error) from None
+            raise _failure(error, self._alert) from None
 
     def close(self) -> None:
         try:
@@ -141,6 +143,14 @@ class MemoryEngine:
     def version(self) -> str:
         return self._tls.version() or ""
 
+    def peer_names(self) -> tuple[tuple[str, str], ...]:
+        """Kind ("DNS", "URI") and value of each subjectAltName of a certificate that was verified."""
+        try:
+            certificate = self._tls.getpeercert() or {}
+        except ValueError:  # not verified, or a name that is no text
+            return ()
+        return tuple(certificate.get("subjectAltName", ()))  # type: ignore[arg-type]
+
 
 _REASONS = {
     "NO_SHARED_CIPHER": "no_shared_cipher",
@@ -148,10 +158,22 @@ _REASONS = {
     "VERSION_TOO_LOW": "unsupported_version",
     "WRONG_VERSION_NUMBER": "unsupported_version",
 }
+_CERTIFICATE_REASONS = {
+    9: "certificate_not_yet_valid",
+    10: "certificate_expired",
+    18: "certificate_untrusted",
+    19: "certificate_untrusted",
+    20: "certificate_untrusted",
+    21: "certificate_untrusted",
+    62: "certificate_name_mismatch",
+}
+"""By X509_V_ERR_*. Untrusted: no chain leads to a certificate that is."""
 
 
-def _failure(error: ssl.SSLError) -> TLSFailure:
+def _failure(error: ssl.SSLError, alert: str) -> TLSFailure:
     """Few reasons, as metrics have them for labels; the library's own words are the detail."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return TLSFailure(_CERTIFICATE_REASONS.get(error.verify_code, "certificate_invalid"), error.verify_message)
     words = error.reason or type(error).__name__
-    reason = "client_alert" if "ALERT" in words else _REASONS.get(words, "protocol_error")
+    reason = alert if "ALERT" in words else _REASONS.get(words, "protocol_error")
     return TLSFailure(reason, words.lower().replace("_", " "))

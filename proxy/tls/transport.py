@@ -7,29 +7,52 @@ here: the socket's transport has it, and its limits count.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from proxy.downstream.connection import ClientConnection
-from proxy.downstream.tls.engine import PIECE, Engine, TLSFailure
+from proxy.tls.engine import PIECE, Engine, TLSFailure
+from proxy.tls.half_closed import HalfClosed
+
+
+class Carried(Protocol):
+    """What a SecureTransport carries: an asyncio.Protocol that can be told of an end that was not said."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+
+    def data_received(self, data: bytes) -> None: ...
+
+    def eof_received(self) -> bool:
+        """close_notify has come. Whether the connection is still needed."""
+
+    def truncated(self) -> bool:
+        """The same when TCP ended without one: what only its end delimits is not whole."""
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+    def pause_writing(self) -> None: ...
+
+    def resume_writing(self) -> None: ...
+
+    def abort(self) -> None: ...
+
 
 MOST_UNTAKEN = 16 * 1024
 """Octets of answers to key updates for a client that takes nothing: 600 updates."""
 
 
 class SecureTransport(asyncio.Transport, asyncio.Protocol):
-    """Between the TCP transport, whose protocol it is, and a ClientConnection, whose transport it is."""
+    """Between the TCP transport, whose protocol it is, and a connection of ours, whose transport it is."""
 
     __slots__ = ("_carried", "_engine", "_eof", "_failed", "_full", "_over", "_paused", "_pumping", "_tcp", "_told",
                  "_untaken")  # fmt: skip
 
     def __init__(
-        self, tcp: asyncio.Transport, engine: Engine, carried: ClientConnection, failed: Callable[[TLSFailure], None]
+        self, tcp: asyncio.Transport, engine: Engine, carried: Carried, failed: Callable[[TLSFailure], None]
     ) -> None:
         """`engine` has done its handshake. `failed` is told when the connection turns out not to be trusted."""
         super().__init__()
         self._tcp = tcp
         self._engine = engine
-        self._carried: ClientConnection | None = carried
+        self._carried: Carried | None = carried
         self._failed = failed
         self._paused = False
         self._pumping = False
@@ -123,7 +146,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             self._tcp.close()
 
     def _tell_end(self, clean: bool) -> bool:
-        """The client sends no more. Whether the connection is still needed to answer."""
+        """The peer sends no more. Whether the connection is still needed to answer."""
         self._told = True
         if self._carried is None:
             return False
@@ -164,12 +187,24 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     def can_write_eof(self) -> bool:
         return True
 
+    def end_writing(self) -> None:
+        """The last has been written; what still comes is read on, as TLS 1.3 has it (RFC 8446 section 6.1)."""
+        if self._over:
+            return
+        try:
+            self._engine = HalfClosed(self._engine)
+        except TLSFailure as failure:
+            self._break_off(failure)
+            return
+        self._tcp.write(self._engine.take())
+        self._tcp.write_eof()
+
     def close(self) -> None:
         self._say_end()
         self._tcp.close()
 
     def _say_end(self) -> None:
-        """With close_notify, so that the client can tell an end from a cut."""
+        """With close_notify, so that the peer can tell an end from a cut."""
         if not self._over:
             self._over = True
             self._engine.close()
