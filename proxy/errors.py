@@ -140,6 +140,12 @@ class ConnectFailed(UpstreamError):
     retryable = True
 
 
+class UpstreamTLSFailed(UpstreamError):
+    """No TLS connection to the endpoint, or it is not who it has to be; nothing was sent."""
+
+    status, flag, retryable = 502, "UTLS", True
+
+
 class ConnectTimeout(UpstreamError):
     """The endpoint did not accept the connection in time; nothing was sent."""
 

@@ -17,9 +17,10 @@ from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import AccessRecord
 from proxy.observe.catalog import METRICS
 from proxy.protocol.limits import Limits
+from proxy.resources.backendtlspolicy import SubjectAltName
 from proxy.resources.kinds import KINDS
 from proxy.resources.meta import LocalObjectReference, Model, SecretObjectReference
-from proxy.resources.own import BackendSpec, SubjectAltName
+from proxy.resources.own import BackendSpec
 from proxy.resources.parameters import GatewayParametersSpec, ResourceRequirements, Toleration
 
 PAGE = (Path(__file__).parent.parent / "docs" / "interface.md").read_text()

@@ -82,14 +82,21 @@ def routes(view: View) -> list[dict[str, Any]]:
 
 
 def backends(view: View) -> list[dict[str, Any]]:
-    return [_backend_data(upstream) for upstream in view.snapshot.upstreams.values()] if view.snapshot else []
+    snapshot = view.snapshot
+    return [_backend_data(upstream, snapshot) for upstream in snapshot.upstreams.values()] if snapshot else []
 
 
-def _backend_data(upstream: Upstream) -> dict[str, Any]:
+def _backend_data(upstream: Upstream, snapshot: Snapshot) -> dict[str, Any]:
+    """With who its endpoints must be where that is declared, and why they are not spoken to where that cannot be."""
+    tls = snapshot.upstream_tls.get(upstream.tls)
+    secured = {} if tls is None else {"server_name": tls.server_name, "names": [name.value for name in tls.names]}
+    invalid = {"invalid": upstream.invalid} if upstream.invalid else {}
     return {
         "backend": upstream.key,
         "protocol": upstream.protocol,
         "tls": bool(upstream.tls),
+        **secured,
+        **invalid,
         "endpoints": [endpoint_label(endpoint) for endpoint in upstream.endpoints],
     }
 

@@ -8,6 +8,7 @@ open(...)       accepts on a socket; begin_drain, close_listeners and abort_all 
 import asyncio
 import socket
 import time
+from collections.abc import Mapping
 
 from proxy.batch import WriteBatch
 from proxy.downstream.listeners import BoundPort
@@ -25,8 +26,9 @@ from proxy.routing.table import HostTable, ListenerTable
 from proxy.snapshot.delta import apply
 from proxy.snapshot.route import HostBucket, Rule
 from proxy.snapshot.snapshot import Bind, Delta, Listener, Snapshot
+from proxy.upstream.contexts import Secured, SecuredKey
 from proxy.upstream.pool import PoolSettings
-from proxy.upstream.pools import Registry
+from proxy.upstream.pools import Registry, certificates_shown
 from proxy.wheel import Wheel
 
 Tables = dict[tuple[str, bytes], HostTable[LiveRule]]
@@ -35,7 +37,7 @@ Tables = dict[tuple[str, bytes], HostTable[LiveRule]]
 class Prepared:
     """A delta made ready: everything that could fail has been done."""
 
-    __slots__ = ("delta", "listeners", "ports", "snapshot", "tables")
+    __slots__ = ("delta", "listeners", "ports", "secured", "snapshot", "tables")
 
     def __init__(self, delta: Delta, snapshot: Snapshot, tables: Tables) -> None:
         self.delta = delta
@@ -43,6 +45,7 @@ class Prepared:
         self.tables = tables
         self.listeners: dict[str, LiveListener] = {}
         self.ports: dict[tuple[str, int], PortTable[LiveListener]] = {}
+        self.secured: Mapping[SecuredKey, Secured] = {}
 
 
 class DataPlane:
@@ -110,10 +113,12 @@ class DataPlane:
         tables: Tables = {} if not delta.base else dict(self._tables)
         for key in delta.dropped_buckets:
             tables.pop(key, None)
-        for key, bucket in delta.buckets.items():
-            tables[key] = self._compile(bucket, snapshot.listeners[key[0]])
+        compiling = set(delta.buckets) | self._shown_anew(snapshot)
+        for key in compiling:
+            tables[key] = self._compile(snapshot.buckets[key], snapshot.listeners[key[0]])
         prepared = Prepared(delta, snapshot, tables)
-        touched = {key[0] for key in (*delta.buckets, *delta.dropped_buckets)}
+        prepared.secured = self._registry.secure(snapshot)
+        touched = {key[0] for key in (*compiling, *delta.dropped_buckets)}
         by_listener: dict[str, dict[bytes, HostTable[LiveRule]]] = {}
         for (name, hostname), table in tables.items():
             by_listener.setdefault(name, {})[hostname] = table
@@ -130,6 +135,16 @@ class DataPlane:
             prepared.ports[bind.address, bind.port] = PortTable(rows)
         return prepared
 
+    def _shown_anew(self, snapshot: Snapshot) -> set[tuple[str, bytes]]:
+        """Buckets of listeners that show endpoints another certificate than before: their rules lead elsewhere."""
+        before = self._snapshot.listeners if self._snapshot is not None else {}
+        changed = {
+            name
+            for name, spec in snapshot.listeners.items()
+            if name in before and before[name].client_certificate != spec.client_certificate
+        }
+        return {key for key in snapshot.buckets if key[0] in changed} if changed else set()
+
     def _compile(self, bucket: HostBucket, listener: Listener) -> HostTable[LiveRule]:
         registry = self._registry
 
@@ -141,7 +156,8 @@ class DataPlane:
     def commit(self, prepared: Prepared) -> None:
         """From here on every request is routed by the new snapshot; those under way end by the old."""
         delta = prepared.delta
-        self._registry.install(delta.upstreams, delta.dropped_upstreams)
+        shown = certificates_shown(prepared.snapshot)
+        self._registry.install(delta.upstreams, delta.dropped_upstreams, prepared.secured, shown)
         self._contexts.install(prepared.snapshot.certificates)
         for bind in prepared.snapshot.binds:
             port = self._ports.get((bind.address, bind.port))

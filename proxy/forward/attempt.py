@@ -62,7 +62,7 @@ class Attempts(Ending):
             return
         pool = self.pool = backend.upstream.pick(self._tried)
         if pool is None:
-            self._refuse(NoReadyEndpoint("no_ready_endpoint", f"{backend.name} has no ready endpoint"))
+            self._refuse(_no_endpoint(backend.name, backend.upstream.invalid))
             return
         connection = None if fresh else pool.take()
         if connection is not None and self._early is None:
@@ -282,3 +282,10 @@ class Attempts(Ending):
             connection.codec.reset(error)
         elif self.pool is not None:
             self.pool.forget(self)
+
+
+def _no_endpoint(backend: str, invalid: str) -> ProxyError:
+    """`invalid`: what was declared of its TLS cannot be followed, so it is not spoken to at all."""
+    if invalid:
+        return NoValidBackend(invalid, f"the TLS of {backend} is not valid")
+    return NoReadyEndpoint("no_ready_endpoint", f"{backend} has no ready endpoint")

@@ -15,9 +15,10 @@ from proxy.routing.table import ListenerTable
 from proxy.snapshot.route import BackendRef, Mirror, Rule
 from proxy.snapshot.snapshot import Listener
 from proxy.upstream.balance import WeightedTurns
-from proxy.upstream.pools import LiveUpstream
+from proxy.upstream.live import LiveUpstream
 
-UpstreamOf = Callable[[str], LiveUpstream]
+UpstreamOf = Callable[[str, str], LiveUpstream]
+"""Of the key of an upstream, and of the certificate that the listener's Gateway shows to its endpoints."""
 TurnsOf = Callable[[tuple[object, ...], list[int]], WeightedTurns]
 
 
@@ -71,13 +72,14 @@ class LiveRule:
         self.backends = [
             LiveBackend(
                 ref,
-                upstream(ref.upstream) if ref.upstream else None,
+                upstream(ref.upstream, listener.client_certificate) if ref.upstream else None,
                 RequestCounters(metrics, (*labels, ref.backend)),
             )
             for ref in spec.backends
         ]
         filters = [*spec.filters, *(one for ref in spec.backends for one in ref.filters)]
-        self.mirrors = {one.upstream: upstream(one.upstream) for one in filters if isinstance(one, Mirror)}
+        certificate = listener.client_certificate
+        self.mirrors = {one.upstream: upstream(one.upstream, certificate) for one in filters if isinstance(one, Mirror)}
         """By key: where the filters of the rule and of its backends send copies."""
         weighted = [backend for backend, ref in zip(self.backends, spec.backends, strict=True) if ref.weight]
         self.only = weighted[0] if len(weighted) == 1 else None

@@ -9,8 +9,8 @@ from proxy.forward.discard import Discard, discard
 from proxy.forward.plane import Plane
 from proxy.protocol.message import Headers, Request, Response
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.live import LiveUpstream
 from proxy.upstream.pool import Pool
-from proxy.upstream.pools import LiveUpstream
 
 HELD_AT_MOST = 512 * 1024
 """Octets of a body that wait for a mirror: two reads of the event loop, so that one can come while it connects."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from proxy.resources.own import BackendEndpoint, BackendTLS, SubjectAltName
+from proxy.resources.backendtlspolicy import SubjectAltName
+from proxy.resources.own import BackendEndpoint, BackendTLS
 from proxy.resources.parameters import (
     AddressPool,
     DedicatedDeployment,

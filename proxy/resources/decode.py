@@ -14,6 +14,7 @@ from proxy.resources.kinds import GROUPS, KINDS, NOT_SERVED_YET, SOMEBODY_ELSES,
 from proxy.resources.meta import Resource
 from proxy.resources.mismatch import mismatches, show
 from proxy.resources.problem import Finding, Path
+from proxy.resources.stand_in import stand_in
 from proxy.resources.validate import validate
 
 DEFAULT_NAMESPACE: Final = "default"
@@ -35,6 +36,8 @@ class Decoded(Struct, frozen=True):
     name: str = ""
     """Of the identity, as much as could be read."""
     skipped: Literal["", "not ours", "not yet"] = ""
+    stand_in: Resource | None = None
+    """What is to be served in place of an item that is None, unless an earlier one is known."""
 
 
 def decode_document(value: Any) -> Iterator[Decoded]:
@@ -80,7 +83,9 @@ def _decode_object(value: dict[str, Any], api_version: str, kind: str, at: Path)
     if version not in known.versions:
         hint = f"use apiVersion: {_api_version(group, kind)}"
         finding = Finding(("apiVersion",), f"{kind} is not served in version {version}", hint)
-        return Decoded(at, findings=(finding,), model=known.model, **_identity(value))
+        body, _ = _with_namespace(value, known.model)
+        instead = stand_in(known.model, body)
+        return Decoded(at, findings=(finding,), model=known.model, stand_in=instead, **_identity(body))
     return _decode_known(value, known.model, at)
 
 
@@ -92,7 +97,8 @@ def _decode_known(value: dict[str, Any], model: type[Resource], at: Path) -> Dec
         findings.extend(validate(item))
         if any(finding.severity == "error" for finding in findings):
             item = None
-    return Decoded(at, item, tuple(findings), model, **_identity(body))
+    instead = stand_in(model, body) if item is None else None
+    return Decoded(at, item, tuple(findings), model, stand_in=instead, **_identity(body))
 
 
 def _with_namespace(value: dict[str, Any], model: type[Resource]) -> tuple[dict[str, Any], list[Finding]]:

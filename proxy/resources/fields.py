@@ -69,6 +69,24 @@ PreciseHostname = Annotated[
         description="a lower-case host name such as shop.example.com, without a wildcard",
     ),
 ]
+AbsoluteURI = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^:/?#]+://[^/?#]*[^?#]*(?:\?[^#]*)?(?:#.*)?\Z",
+        min_length=1,
+        max_length=253,
+        description="a URI with a scheme, such as spiffe://cluster.local/ns/shop/sa/cart",
+    ),
+]
+TrustName = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:System|{SUBDOMAIN}/(?:[A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9])\Z",
+        min_length=1,
+        max_length=253,
+        description="System, for the CA certificates that this machine trusts",
+    ),
+]
 HeaderName = Annotated[
     str,
     Meta(

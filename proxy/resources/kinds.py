@@ -6,7 +6,7 @@ known but not served yet (so says a notice), or a mistake (an error).
 
 from msgspec import Struct
 
-from proxy.resources import core, gateway, httproute, listenerset, own, parameters, policy
+from proxy.resources import backendtlspolicy, core, gateway, httproute, listenerset, own, parameters, policy
 from proxy.resources.meta import Resource
 
 GATEWAY = gateway.GROUP
@@ -31,6 +31,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (GATEWAY, "ListenerSet"): Kind(listenerset.ListenerSet, ("v1",)),
     (GATEWAY, "HTTPRoute"): Kind(httproute.HTTPRoute, ("v1", "v1beta1")),
     (GATEWAY, "ReferenceGrant"): Kind(policy.ReferenceGrant, ("v1", "v1beta1")),
+    (GATEWAY, "BackendTLSPolicy"): Kind(backendtlspolicy.BackendTLSPolicy, ("v1",)),
     (CORE, "Service"): Kind(core.Service, ("v1",)),
     (DISCOVERY, "EndpointSlice"): Kind(core.EndpointSlice, ("v1",)),
     (CORE, "Namespace"): Kind(core.Namespace, ("v1",)),
@@ -43,7 +44,6 @@ KINDS: dict[tuple[str, str], Kind] = {
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
     {
         *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")),
-        (GATEWAY, "BackendTLSPolicy"),
         *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy", "XMesh")),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
         *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from proxy.resources.backendtlspolicy import SubjectAltName
 from proxy.resources.fields import Name, Port, PreciseHostname
 from proxy.resources.meta import Ignored, LocalObjectReference, Model, Resource, SecretObjectReference
 
@@ -18,14 +19,6 @@ class BackendEndpoint(Model, frozen=True):
 
     host: Name
     port: Port
-
-
-class SubjectAltName(Model, frozen=True):
-    """A name the certificate may carry instead of the hostname (as BackendTLSPolicy has it)."""
-
-    type: Literal["Hostname", "URI"]
-    hostname: str | None = None
-    uri: str | None = None
 
 
 class BackendTLS(Model, frozen=True):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from proxy.resources.backendtlspolicy import BackendTLSPolicy
 from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from proxy.resources.fields import LABEL, SUBDOMAIN
 from proxy.resources.gateway import Gateway
@@ -17,6 +18,7 @@ from proxy.resources.meta import ObjectMeta, Resource
 from proxy.resources.own import Backend
 from proxy.resources.parameters import GatewayParameters
 from proxy.resources.problem import Finding
+from proxy.resources.validate_backendtls import validate_backend_tls_policy
 from proxy.resources.validate_core import (
     validate_config_map,
     validate_endpoint_slice,
@@ -33,6 +35,7 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Gateway: validate_gateway,
     ListenerSet: validate_listener_set,
     HTTPRoute: validate_httproute,
+    BackendTLSPolicy: validate_backend_tls_policy,
     Service: validate_service,
     EndpointSlice: validate_endpoint_slice,
     Secret: validate_secret,

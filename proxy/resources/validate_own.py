@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from proxy.resources.own import Backend, BackendTLS
-from proxy.resources.problem import Finding, Path
+from proxy.resources.own import Backend
+from proxy.resources.problem import Finding
+from proxy.resources.validate_backendtls import validate_trust
 
 _LABEL = r"[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _DNS_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?\Z")
@@ -19,19 +20,7 @@ def validate_backend(backend: Backend) -> Iterator[Finding]:
             hint = "an IP address (IPv6 without brackets) or a DNS name, without a port or a scheme"
             yield Finding(path, f'"{endpoint.host}" is not a host', hint)
     if backend.spec.tls is not None:
-        yield from _tls(backend.spec.tls, ("spec", "tls"))
-
-
-def _tls(tls: BackendTLS, path: Path) -> Iterator[Finding]:
-    """As for BackendTLSPolicy: trust must come from exactly one place."""
-    if bool(tls.ca_certificate_refs) == (tls.well_known_ca_certificates is not None):
-        message = "exactly one of caCertificateRefs and wellKnownCACertificates must be set"
-        yield Finding(path, message, "wellKnownCACertificates: System trusts what this machine trusts")
-    for index, name in enumerate(tls.subject_alt_names):
-        for kind, field, value in (("Hostname", "hostname", name.hostname), ("URI", "uri", name.uri)):
-            if (name.type == kind) != (value is not None):
-                verb = "required for" if name.type == kind else "not allowed with"
-                yield Finding((*path, "subjectAltNames", index, field), f"{verb} type {name.type}", at_key=True)
+        yield from validate_trust(backend.spec.tls, ("spec", "tls"))
 
 
 def is_host(text: str) -> bool:

@@ -37,6 +37,10 @@ def difference(old: Snapshot | None, new: Snapshot) -> Delta:
         dropped_upstreams=_dropped(old.upstreams, new.upstreams),
         certificates=_changed(old.certificates, new.certificates),
         dropped_certificates=_dropped(old.certificates, new.certificates),
+        upstream_tls=_changed(old.upstream_tls, new.upstream_tls),
+        dropped_upstream_tls=_dropped(old.upstream_tls, new.upstream_tls),
+        bundles=_changed(old.bundles, new.bundles),
+        dropped_bundles=_dropped(old.bundles, new.bundles),
     )
 
 
@@ -61,6 +65,8 @@ def apply(old: Snapshot | None, delta: Delta) -> Snapshot:
         buckets=_patched(old.buckets, delta.buckets, delta.dropped_buckets),
         upstreams=_patched(old.upstreams, delta.upstreams, delta.dropped_upstreams),
         certificates=_patched(old.certificates, delta.certificates, delta.dropped_certificates),
+        upstream_tls=_patched(old.upstream_tls, delta.upstream_tls, delta.dropped_upstream_tls),
+        bundles=_patched(old.bundles, delta.bundles, delta.dropped_bundles),
     )
 
 

@@ -2,8 +2,9 @@
 
 from msgspec import Struct, field
 
-from proxy.snapshot.certificate import Certificate
+from proxy.snapshot.certificate import CABundle, Certificate
 from proxy.snapshot.route import HostBucket
+from proxy.snapshot.upstream_tls import UpstreamTLS
 
 
 class Endpoint(Struct, frozen=True, array_like=True, order=True):
@@ -21,7 +22,9 @@ class Upstream(Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     protocol: str = "http"
     tls: str = ""
-    """Identity of the TLS settings; "" for clear text. Part of the pool key."""
+    """Key of Snapshot.upstream_tls; "" for clear text. Part of the pool key."""
+    invalid: str = ""
+    """Why nothing may be sent there, as what was declared for it cannot be followed; then it has no endpoints."""
 
 
 class Listener(Struct, frozen=True):
@@ -38,6 +41,8 @@ class Listener(Struct, frozen=True):
     """The declared port: Location, X-Forwarded-Port, port matching and metrics use it."""
     certificates: tuple[str, ...] = ()
     """Keys of Snapshot.certificates, in the order declared. Not empty where TLS ends here."""
+    client_certificate: str = ""
+    """Key of Snapshot.certificates: what its Gateway shows to endpoints that are spoken to over TLS."""
 
     @property
     def key(self) -> str:
@@ -66,6 +71,10 @@ class Snapshot(Struct, frozen=True):
     upstreams: dict[str, Upstream]
     certificates: dict[str, Certificate] = field(default_factory=dict)
     """By Certificate.digest, so a renewed one has another key."""
+    upstream_tls: dict[str, UpstreamTLS] = field(default_factory=dict)
+    """By UpstreamTLS.digest."""
+    bundles: dict[str, CABundle] = field(default_factory=dict)
+    """By CABundle.digest."""
 
     def certificate_ends(self) -> dict[tuple[str, str], float]:
         """(listener key, common name) to seconds since the epoch; of several with one name the first to end."""
@@ -98,3 +107,7 @@ class Delta(Struct, frozen=True):
     certificates: dict[str, Certificate] = field(default_factory=dict)
     """New."""
     dropped_certificates: tuple[str, ...] = ()
+    upstream_tls: dict[str, UpstreamTLS] = field(default_factory=dict)
+    dropped_upstream_tls: tuple[str, ...] = ()
+    bundles: dict[str, CABundle] = field(default_factory=dict)
+    dropped_bundles: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ class Held(NamedTuple):
 
 
 KEEPS_SERVING = "the last good version keeps serving"
+STANDS_IN = "until it is sound, requests to what it is for get 500"
 
 
 def assemble(files: Iterable[ParsedFile], before: Mapping[Identity, Held]) -> tuple[Loaded, dict[Identity, Held]]:
@@ -63,8 +64,8 @@ class _Assembly:
         self.before = before
         self.held: dict[Identity, Held] = {}
         self.problems: list[Problem] = []
-        self.refused: list[tuple[Identity, int]] = []
-        """Objects that are not sound now, with the index of their first problem."""
+        self.refused: list[tuple[Identity, int, Held | None]] = []
+        """Objects that are not sound now, with the index of their first problem and what can stand in."""
         self.broken: dict[str, int] = {}
         """Files with a part that could not be read, with the index of that problem."""
         self.skipped: dict[tuple[str, str, str], list[Origin]] = {}
@@ -88,7 +89,8 @@ class _Assembly:
             self.problems.extend(_placed(problem, origin.file, offset) for problem in entry.problems)
             if entry.item is None and entry.model is not None and entry.name:
                 namespace = entry.namespace if entry.model.namespaced else ""
-                self.refused.append(((entry.model, ObjectKey(namespace, entry.name)), first))
+                instead = Held(entry.stand_in, origin) if entry.stand_in is not None else None
+                self.refused.append(((entry.model, ObjectKey(namespace, entry.name)), first, instead))
         if entry.skipped:
             self.skipped.setdefault((entry.skipped, entry.kind, entry.api_version), []).append(origin)
         if entry.item is not None:
@@ -107,9 +109,12 @@ class _Assembly:
         self.held[identity] = Held(item, origin)
 
     def keep_last_good(self) -> None:
-        for identity, index in self.refused:
+        for identity, index, instead in self.refused:
             if self.keep(identity):
                 self.note(index, KEEPS_SERVING)
+            elif instead is not None and identity not in self.held:
+                self.held[identity] = instead
+                self.note(index, STANDS_IN)
         if not self.broken:
             return
         kept: dict[str, int] = {}
@@ -144,15 +149,10 @@ class _Assembly:
             objects = "1 object" if len(origins) == 1 else f"{len(origins)} objects"
             message = f"{objects} of kind {kind} ({api_version}) skipped: " + SKIPPED[why]
             file, line = origins[0]
-            if why == "not yet" and kind in MISSED:
-                yield Problem("warning", f"{message}, so {MISSED[kind]}", file=file, line=line)
-            else:
-                yield Problem("notice", message, file=file, line=line)
+            yield Problem("notice", message, file=file, line=line)
 
 
 SKIPPED = {"not yet": "not served yet by this version", "not ours": "not a kind that a gateway reads"}
-MISSED = {"BackendTLSPolicy": "the Services it is for are spoken to in clear text"}
-"""Kinds without which something is served that should be protected, and what that is."""
 
 
 def _placed(problem: Problem, file: str, offset: int) -> Problem:

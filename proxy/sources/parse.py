@@ -39,6 +39,8 @@ class Entry(Struct, frozen=True):
     namespace: str
     name: str
     skipped: Literal["", "not ours", "not yet"]
+    stand_in: Resource | None = None
+    """What is served where no sound version is known (resources.stand_in)."""
 
 
 class Parsed(NamedTuple):
@@ -105,6 +107,7 @@ def _entry(item: Decoded, line: int, part: Part, places: Places | None) -> Entry
         namespace=item.namespace,
         name=item.name,
         skipped=item.skipped,
+        stand_in=item.stand_in,
     )
 
 

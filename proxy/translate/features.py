@@ -15,13 +15,13 @@ class Feature(NamedTuple):
 
 FEATURES: tuple[Feature, ...] = (
     # (name, level, channel, whether it is served)
-    Feature("BackendTLSPolicy", "extended", "standard", False),
-    Feature("BackendTLSPolicySANValidation", "extended", "standard", False),
+    Feature("BackendTLSPolicy", "extended", "standard", True),
+    Feature("BackendTLSPolicySANValidation", "extended", "standard", True),
     Feature("GRPCRoute", "core", "standard", False),
     Feature("GRPCRouteNamedRouteRule", "extended", "standard", False),
     Feature("Gateway", "core", "standard", True),
     Feature("GatewayAddressEmpty", "extended", "standard", True),
-    Feature("GatewayBackendClientCertificate", "extended", "standard", False),
+    Feature("GatewayBackendClientCertificate", "extended", "standard", True),
     Feature("GatewayFrontendClientCertificateValidation", "extended", "standard", False),
     Feature("GatewayFrontendClientCertificateValidationInsecureFallback", "extended", "standard", False),
     Feature("GatewayHTTPListenerIsolation", "extended", "standard", True),

@@ -12,15 +12,16 @@ Found = Iterator[tuple[Resource, Finding]]
 
 
 def build_problems(graph: Graph, resources: ResourceSet, *, file_mode: bool) -> Iterator[Problem]:
-    """In the order Gateways and their ListenerSets, routes, backends, options.
+    """In the order Gateways and their ListenerSets, policies, routes, backends, options.
 
-    In a cluster endpoints come and go: no word of that.
+    In a cluster endpoints come and go: no word of that. Nor of policies there for what others serve.
     """
     for resource, finding in (
         *_gateways(graph),
         *_sets(graph),
+        *_policies(graph, file_mode=file_mode),
         *_routes(graph),
-        *(_backends(graph) if file_mode else ()),
+        *_backends(graph, file_mode=file_mode),
     ):
         yield _problem(resource, finding, resources)
     for key, why in graph.backends.useless_overrides():
@@ -56,9 +57,15 @@ def _routes(graph: Graph) -> Found:
                 yield node.resource, parent.finding
 
 
-def _backends(graph: Graph) -> Found:
+def _policies(graph: Graph, *, file_mode: bool) -> Found:
+    for key, node in graph.policies.items():
+        if file_mode or key in graph.policy_users:
+            yield from ((node.resource, finding) for finding in node.findings)
+
+
+def _backends(graph: Graph, *, file_mode: bool) -> Found:
     for node in graph.backends.used():
-        yield from node.advice
+        yield from (found for found in node.advice if file_mode or found[1].severity == "error")
 
 
 def _problem(resource: Resource, finding: Finding, resources: ResourceSet) -> Problem:

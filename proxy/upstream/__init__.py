@@ -1,1 +1,10 @@
-"""Connections to backends: which backend, which endpoint, and a pooled connection to it."""
+"""Connections to backends: which backend, which endpoint, and a pooled connection to it.
+
+balance      which backend of a rule
+live         which endpoint of a backend
+pools        all pools of a worker, kept across snapshots
+pool         all connections to one endpoint
+connection   one of them, around the HTTP/1 codec
+handshake    the same over TLS, once the endpoint has been verified
+contexts     whom to trust and what to show, as SSLContexts
+"""

@@ -1,12 +1,13 @@
-"""One TCP connection to an endpoint: the event loop's protocol around the HTTP/1 client codec."""
+"""One connection to an endpoint, TCP or TLS over it: the event loop's protocol around the HTTP/1 client codec."""
 
 import asyncio
 from typing import TYPE_CHECKING, cast
 
 from proxy.batch import WriteBatch
-from proxy.errors import UpstreamClosed
+from proxy.errors import UpstreamClosed, UpstreamTLSFailed
 from proxy.protocol.http1.client import ClientCodec
 from proxy.protocol.limits import Limits
+from proxy.tls.engine import TLSFailure
 from proxy.wheel import Deadline, Wheel
 
 if TYPE_CHECKING:
@@ -46,6 +47,17 @@ class UpstreamConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.codec.eof()
         return False
+
+    def truncated(self) -> bool:
+        """TLS ended without saying so."""
+        self.codec.cut()
+        return False
+
+    def broken(self, failure: TLSFailure) -> None:
+        """TLS failed after its handshake: with TLS 1.3 that is where an endpoint refuses our certificate."""
+        if not self.reused and not self.codec.answered:
+            self.pool.refused(failure.reason)
+        self.codec.broken(UpstreamTLSFailed(failure.reason, f"{self.pool.label}: {failure.detail}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Nothing may keep a closed connection, nor its place in the wheel.

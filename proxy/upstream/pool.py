@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from proxy.batch import WriteBatch
-from proxy.errors import ConnectFailed, ConnectTimeout, Overloaded, ProxyError
+from proxy.errors import ConnectFailed, ConnectTimeout, Overloaded, ProxyError, UpstreamTLSFailed
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.http1.response_head import RepeatedResponse
 from proxy.protocol.limits import Limits
+from proxy.tls.engine import TLSFailure
 from proxy.upstream.connection import ACTIVE, IDLE, LEAVING, NEW, STRUCK, UpstreamConnection
+from proxy.upstream.contexts import Secured
+from proxy.upstream.handshake import connect
 from proxy.wheel import Deadline, Wheel
 
 
@@ -50,8 +53,8 @@ class Pool:
     """Keyed by endpoint and TLS identity, so it outlives every reload that keeps the endpoint."""
 
     __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_dialing", "_host", "_idle",
-                 "_idle_slot", "_loop", "_on_failure", "_patience", "_port", "_settings", "_sweep", "_values",
-                 "_waiting", "_wheel", "active", "label", "repeated", "retired")  # fmt: skip
+                 "_idle_slot", "_loop", "_patience", "_port", "_secured", "_settings", "_sweep", "_values",
+                 "_waiting", "_wheel", "active", "label", "refused", "repeated", "retired")  # fmt: skip
 
     def __init__(
         self,
@@ -63,15 +66,21 @@ class Pool:
         metrics: WorkerMetrics,
         backend: str,
         on_failure: Callable[[str], None],
+        secured: Secured | None = None,
     ) -> None:
-        """`backend` is the label under which the connections are counted: the first to use the endpoint."""
+        """`backend` is the label under which the connections are counted: the first to use the endpoint.
+
+        `secured`: they speak TLS.
+        """
         self._loop = loop
         self._wheel = wheel
         self._batch = batch
         self._clock = wheel.clock
         self._host, self._port = address
         self._settings = settings
-        self._on_failure = on_failure
+        self._secured = secured
+        self.refused = on_failure
+        """Counts, by reason, that there was no connection after all."""
         self._values = metrics.values
         self._active_slot = metrics.gauge("penstock_upstream_connections", (backend, "active"))
         self._idle_slot = metrics.gauge("penstock_upstream_connections", (backend, "idle"))
@@ -227,7 +236,10 @@ class Pool:
         task.add_done_callback(lambda task: self._dialed(waiter, connection, task, deadline))
 
     async def _connect(self, connection: UpstreamConnection) -> None:
-        await self._loop.create_connection(lambda: connection, self._host, self._port)
+        if self._secured is None:
+            await self._loop.create_connection(lambda: connection, self._host, self._port)
+        else:
+            await connect(self._loop, self._host, self._port, self._secured, connection)
 
     def _dialed(
         self, waiter: Waiter, connection: UpstreamConnection, task: "asyncio.Task[None]", deadline: Deadline
@@ -249,13 +261,14 @@ class Pool:
         else:
             self.active -= 1
             error = self._timed_out() if task.cancelled() else _connect_error(self.label, cause)
-            self._on_failure(error.reason)
+            self.refused(error.reason)
             waiter.on_connect_failed(error)
         self._dial_for_next()
 
     def _timed_out(self) -> ProxyError:
         seconds = self._settings.connect_timeout
-        return ConnectTimeout("connect_timeout", f"{self.label} did not accept within {seconds:g} s")
+        done = "accept" if self._secured is None else "accept and shake hands"
+        return ConnectTimeout("connect_timeout", f"{self.label} did not {done} within {seconds:g} s")
 
     def _close_idle(self) -> None:
         """Close what has been idle too long; the oldest stands first."""
@@ -272,6 +285,8 @@ class Pool:
 def _connect_error(label: str, cause: BaseException | None) -> ProxyError:
     if isinstance(cause, socket.gaierror):
         return ConnectFailed("name_not_resolved", f"{label}: {cause}")
+    if isinstance(cause, TLSFailure):
+        return UpstreamTLSFailed(cause.reason, f"{label}: {cause.detail}")
     if isinstance(cause, ConnectionRefusedError):
         return ConnectFailed("connection_refused", f"{label} refused the connection")
     return ConnectFailed("unreachable", f"{label}: {cause}")

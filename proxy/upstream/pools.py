@@ -1,67 +1,31 @@
 """All pools of a worker, kept across reloads by identity, and the live upstreams that choose among them."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from random import randrange
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from weakref import WeakValueDictionary
 
 from proxy.batch import WriteBatch
-from proxy.observe.metrics import Histogram, WorkerMetrics
-from proxy.snapshot.snapshot import Endpoint, Upstream
+from proxy.observe.metrics import WorkerMetrics
+from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 from proxy.upstream.balance import WeightedTurns
+from proxy.upstream.contexts import ClientContexts, Secured, SecuredKey
+from proxy.upstream.live import LiveUpstream
 from proxy.upstream.pool import Pool, PoolSettings
 from proxy.wheel import Wheel
 
-_SCAN_ALL = 16
-"""Up to this many endpoints all are compared; above, two at random (the power of two choices)."""
-
-PoolKey = tuple[str, int, str]
+PoolKey = tuple[str, int, SecuredKey]
 """(host, port, TLS identity)."""
+_CLEAR: SecuredKey = ("", "")
+_NOTHING: Mapping[SecuredKey, Secured] = MappingProxyType({})
+
+UpstreamKey = tuple[str, str]
+"""Key of the Upstream, and of the certificate that the listener's Gateway shows ("" for none)."""
 
 
-class LiveUpstream:
-    """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
-
-    __slots__ = ("_next", "connect_failures", "duration", "key", "mirrored", "pools", "retries")
-
-    def __init__(self, key: str, metrics: WorkerMetrics) -> None:
-        self.key = key
-        self.pools: tuple[Pool, ...] = ()
-        self._next = 0
-        self.duration: Histogram = metrics.histogram("penstock_upstream_request_duration_seconds", (key,))
-        self.retries: Callable[[str], None] = _counter(metrics, "penstock_upstream_retries_total", key)
-        self.mirrored = _counter(metrics, "penstock_mirror_requests_total", key)
-        self.connect_failures = _counter(metrics, "penstock_upstream_connect_failures_total", key)
-
-    def pick(self, tried: Iterable[Pool] = ()) -> Pool | None:
-        """The endpoint with the fewest requests in flight, ties in turn; those `tried` only if no other is left."""
-        pools = self.pools
-        if len(pools) < 2:
-            return pools[0] if pools else None
-        if tried:
-            pools = tuple(pool for pool in pools if pool not in tried) or pools
-        count = len(pools)
-        start = self._next = (self._next + 1) % count
-        if count > _SCAN_ALL:
-            one, other = pools[randrange(count)], pools[start]
-            return one if one.active < other.active else other
-        best = pools[start]
-        least = best.active
-        if least:
-            for i in range(start + 1 - count, start):
-                if pools[i].active < least:
-                    best = pools[i]
-                    least = best.active
-        return best
-
-
-def _counter(metrics: WorkerMetrics, name: str, backend: str) -> Callable[[str], None]:
-    """Counts by reason or result; the series appears at its first use."""
-
-    def count(reason: str) -> None:
-        metrics.values[metrics.counter(name, (backend, reason))] += 1.0
-
-    return count
+def certificates_shown(snapshot: Snapshot) -> set[str]:
+    """Keys of the certificates that listeners show to endpoints."""
+    return {listener.client_certificate for listener in snapshot.listeners.values() if listener.client_certificate}
 
 
 class Registry:
@@ -81,15 +45,19 @@ class Registry:
         self._metrics = metrics
         self._settings = settings
         self._pools: dict[PoolKey, Pool] = {}
-        self._upstreams: dict[str, LiveUpstream] = {}
+        self._specs: dict[str, Upstream] = {}
+        self._upstreams: dict[UpstreamKey, LiveUpstream] = {}
+        self._contexts = ClientContexts()
+        self._secured = _NOTHING
         # Kept by the rules that use them: every shift of weights (a canary) makes another identity.
         self._turns: WeakValueDictionary[tuple[object, ...], WeightedTurns] = WeakValueDictionary()
 
-    def upstream(self, key: str) -> LiveUpstream:
-        """The live upstream of a key; new ones have no endpoints until `install`."""
-        upstream = self._upstreams.get(key)
+    def upstream(self, key: str, certificate: str = "") -> LiveUpstream:
+        """The live upstream of a key, for listeners whose Gateway shows `certificate`; a new one has no endpoints
+        until `install`."""
+        upstream = self._upstreams.get((key, certificate))
         if upstream is None:
-            upstream = self._upstreams[key] = LiveUpstream(key, self._metrics)
+            upstream = self._upstreams[key, certificate] = LiveUpstream(key, self._metrics)
         return upstream
 
     def turns(self, identity: tuple[object, ...], weights: list[int]) -> WeightedTurns:
@@ -98,37 +66,87 @@ class Registry:
             turns = self._turns[identity] = WeightedTurns(weights)
         return turns
 
-    def install(self, changed: dict[str, Upstream], dropped: Iterable[str]) -> None:
-        """New endpoints take traffic at once, dropped ones get no new request and close when they are free."""
-        for key, spec in changed.items():
-            upstream = self.upstream(key)
-            before = upstream.pools
-            upstream.pools = tuple(self._pool(endpoint, spec, upstream) for endpoint in spec.endpoints)
-            self._show(upstream, before)
+    # --- configuration -----------------------------------------------------------------------
+
+    def secure(self, snapshot: Snapshot) -> Mapping[SecuredKey, Secured]:
+        """All TLS that the upstreams asked for so far need with this snapshot. Slow: not for the event loop."""
+        specs = snapshot.upstreams
+        shown = {"", *certificates_shown(snapshot)}
+        wanted = {
+            (spec.tls, certificate)
+            for key, certificate in list(self._upstreams)
+            if (spec := specs.get(key)) is not None and spec.tls and certificate in shown
+        }
+        return self._contexts.secure(wanted, snapshot)
+
+    def install(
+        self,
+        changed: Mapping[str, Upstream],
+        dropped: Iterable[str],
+        secured: Mapping[SecuredKey, Secured] = _NOTHING,
+        shown: Iterable[str] = (),
+    ) -> None:
+        """New endpoints take traffic at once, dropped ones get no new request and close when they are free.
+
+        `secured`: as `secure` made it for this snapshot. `shown`: keys of the certificates that listeners show.
+        """
+        self._specs.update(changed)
         for key in dropped:
-            gone = self._upstreams.pop(key, None)
-            if gone is not None:
-                before, gone.pools = gone.pools, ()
-                self._show(gone, before)
+            self._specs.pop(key, None)
+        self._secured = secured
+        in_use = {"", *shown}
+        before = {at: upstream.pools for at, upstream in self._upstreams.items()}
+        for at, upstream in list(self._upstreams.items()):
+            if at[0] not in self._specs or at[1] not in in_use:
+                del self._upstreams[at]
+                upstream.pools = ()
+            elif at[0] in changed or not upstream.installed:
+                self._install(upstream, self._specs[at[0]], at[1])
+        self._show(before)
         self._retire_unused()
 
-    def _show(self, upstream: LiveUpstream, before: tuple[Pool, ...]) -> None:
-        """`penstock_endpoint_up`: 1 for every endpoint that takes requests, 0 for those just gone."""
-        for pools, up in ((before, 0.0), (upstream.pools, 1.0)):
-            for pool in pools:
-                slot = self._metrics.gauge("penstock_endpoint_up", (upstream.key, pool.label))
-                self._metrics.values[slot] = up
+    def _install(self, upstream: LiveUpstream, spec: Upstream, certificate: str) -> None:
+        """What cannot be secured as it should be has no pools, so that nothing can be sent there."""
+        at = (spec.tls, certificate) if spec.tls else _CLEAR
+        secured = self._secured.get(at)
+        upstream.installed = True
+        upstream.invalid = spec.invalid or ("backend_tls_unusable" if spec.tls and secured is None else "")
+        endpoints = () if upstream.invalid else spec.endpoints
+        upstream.pools = tuple(self._pool(endpoint, at, secured, upstream) for endpoint in endpoints)
 
-    def _pool(self, endpoint: Endpoint, spec: Upstream, upstream: LiveUpstream) -> Pool:
-        key = (endpoint.host, endpoint.port, spec.tls)
+    def _show(self, before: Mapping[UpstreamKey, tuple[Pool, ...]]) -> None:
+        """`penstock_endpoint_up`: 1 for every endpoint that takes requests, 0 for those just gone.
+
+        One endpoint can be that of several upstreams, so what is gone from one is said first.
+        """
+        touched = {at[0] for at, pools in before.items() if self._pools_of(at) is not pools}
+        for (key, _), pools in before.items():
+            if key in touched:
+                self._say(key, pools, 0.0)
+        for (key, _), upstream in self._upstreams.items():
+            if key in touched:
+                self._say(key, upstream.pools, 1.0)
+
+    def _pools_of(self, at: UpstreamKey) -> tuple[Pool, ...] | None:
+        upstream = self._upstreams.get(at)
+        return None if upstream is None else upstream.pools
+
+    def _say(self, key: str, pools: Iterable[Pool], up: float) -> None:
+        for pool in pools:
+            self._metrics.values[self._metrics.gauge("penstock_endpoint_up", (key, pool.label))] = up
+
+    # --- pools -------------------------------------------------------------------------------
+
+    def _pool(self, endpoint: Endpoint, at: SecuredKey, secured: Secured | None, upstream: LiveUpstream) -> Pool:
+        key = (endpoint.host, endpoint.port, at)
         pool = self._pools.get(key)
         if pool is None:
             address = (endpoint.host, endpoint.port)
             failed = upstream.connect_failures
-            pool = Pool(
-                self._loop, self._wheel, self._batch, address, self._settings, self._metrics, upstream.key, failed
-            )
-            self._pools[key] = pool
+            pool = self._pools[key] = Pool(
+                self._loop, self._wheel, self._batch, address, self._settings, self._metrics, upstream.key, failed,
+                secured,
+            )  # fmt: skip
         pool.revive()
         return pool
 

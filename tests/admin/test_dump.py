@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.admin import dump
-from tests.admin.view import PROBLEM, FakeView
+from proxy.snapshot.snapshot import Endpoint, Upstream
+from proxy.snapshot.upstream_tls import SubjectName, UpstreamTLS
+from tests.admin.view import PROBLEM, SNAPSHOT, FakeView
 
 
 def test_the_overview_counts_and_names_problems() -> None:
@@ -46,6 +49,21 @@ def test_routes_backends_and_statuses() -> None:
         {"backend": "ns/app:80", "protocol": "http", "tls": False, "endpoints": ["10.0.0.9:8080"]}
     ]
     assert dump.status(view) == [{"kind": "Gateway", "namespace": "ns", "name": "gw", "status": {"listeners": []}}]
+
+
+def test_a_backend_says_who_its_endpoints_must_be_and_why_they_are_not_spoken_to() -> None:
+    tls = UpstreamTLS("app.internal", ("bundle",), (SubjectName("URI", "spiffe://a/b"),))
+    secured = Upstream("ns/app:80", (Endpoint("10.0.0.9", 8080),), tls=tls.digest)
+    refused = Upstream("ns/bad:80", invalid="backend_tls_invalid")
+    view = FakeView()
+    view.snapshot = replace(
+        SNAPSHOT, upstreams={each.key: each for each in (secured, refused)}, upstream_tls={tls.digest: tls}
+    )
+    one, other = dump.backends(view)
+    assert (one["tls"], one["server_name"], one["names"]) == (True, "app.internal", ["spiffe://a/b"])
+    assert other == {
+        "backend": "ns/bad:80", "protocol": "http", "tls": False, "invalid": "backend_tls_invalid", "endpoints": [],
+    }  # fmt: skip
 
 
 def test_the_configuration_is_the_whole_snapshot() -> None:

@@ -89,16 +89,19 @@ class Gateway:
 
     def install(self, *rules: tuple[RouteMatch, Rule, tuple[Upstream, ...]]) -> None:
         """Swap to a snapshot with these rules."""
+        snapshot = self._snapshot(*rules)
+        self.plane.commit(self.plane.prepare(difference(self.plane.snapshot, snapshot)))
+
+    def _snapshot(self, *rules: tuple[RouteMatch, Rule, tuple[Upstream, ...]]) -> Snapshot:
         numbered = tuple(replace(spec, index=i) for i, (_, spec, _) in enumerate(rules))
         entries = tuple(Entry(match, i, 0) for i, (match, _, _) in enumerate(rules))
-        snapshot = Snapshot(
+        return Snapshot(
             generation=self.plane.generation + 1,
             binds=(self._bind(),),
             listeners={LISTENER: Listener("default/gateway", "http", "HTTP", b"", 80)},
             buckets={(LISTENER, b""): HostBucket(b"", numbered, entries)},
             upstreams={upstream.key: upstream for _, _, upstreams in rules for upstream in upstreams},
         )
-        self.plane.commit(self.plane.prepare(difference(self.plane.snapshot, snapshot)))
 
     async def client(self, *, receive_buffer: int = 0) -> Peer:
         peer = await connect(self.port, self._host, receive_buffer=receive_buffer)

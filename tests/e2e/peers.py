@@ -5,6 +5,7 @@ Both work on raw sockets and see every octet, how a connection ended, and in whi
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -152,8 +153,9 @@ def ok(body: bytes = b"", method: bytes = b"GET", *fields: bytes) -> bytes:
 class Backend:
     """An endpoint: listens, and runs the script for each connection."""
 
-    def __init__(self, *scripts: Script, host: str = "127.0.0.1") -> None:
-        """The n-th connection runs the n-th script, all further ones the last."""
+    def __init__(self, *scripts: Script, host: str = "127.0.0.1", secure: ssl.SSLContext | None = None) -> None:
+        """The n-th connection runs the n-th script, all further ones the last. `secure`: it speaks TLS."""
+        self._secure = secure
         self._scripts = scripts or (answers_everything,)
         self._host = host
         self.peers: list[Peer] = []
@@ -161,7 +163,7 @@ class Backend:
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, 0)
+        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._secure)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -9,7 +9,9 @@ import pytest
 
 from tests.runtime.running import HOST, backend, document, free_port, get, route, running, service
 
-TLS = {"hostname": "example.com", "wellKnownCACertificates": "System"}
+NOBODY = {"group": "", "kind": "ConfigMap", "name": "nobody"}
+TLS = {"hostname": "example.com", "caCertificateRefs": [NOBODY]}
+"""A bundle that is not there."""
 
 
 @contextmanager
@@ -46,6 +48,13 @@ ports: [{{port: {port}}}]
     )
 
 
+def policy(name: str) -> str:
+    target = {"group": "", "kind": "Service", "name": name}
+    return document(
+        "gateway.networking.k8s.io/v1", "BackendTLSPolicy", name, {"targetRefs": [target], "validation": TLS}
+    )
+
+
 def test_what_cannot_be_spoken_is_refused_and_nobody_is_connected_to(tmp_path: Path) -> None:
     port, tls_port = free_port(), free_port()
     with backend() as app, untouched() as secure:
@@ -55,6 +64,8 @@ def test_what_cannot_be_spoken_is_refused_and_nobody_is_connected_to(tmp_path: P
             "h2c": own_backend("h2c", secure, protocol="H2C") + route("/h2c", "h2c", "h2c"),
             "h2tls": own_backend("h2tls", secure, protocol="H2C", tls=TLS) + route("/h2tls", "h2tls", "h2tls"),
             "https": kubernetes_service("https", secure, "https"),
+            "policy": kubernetes_service("policy", secure, "http") + policy("policy"),
+            "policy2": kubernetes_service("policy2", secure, "https") + policy("policy2"),
             "wss": kubernetes_service("wss", secure, "kubernetes.io/wss"),
             "cleartext2": kubernetes_service("cleartext2", secure, "kubernetes.io/h2c"),
         }
@@ -73,6 +84,9 @@ def test_what_cannot_be_spoken_is_refused_and_nobody_is_connected_to(tmp_path: P
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((HOST, tls_port))
             said = penstock.said()
-        for name in refused:
+        for name in refused.keys() - {"tls", "policy", "policy2"}:
             assert f"HTTPRoute/default/{name}]: spec.rules[0].backendRefs[0]" in said
+        assert "Backend/default/tls]: spec.tls.caCertificateRefs[0].name: there is no ConfigMap default/nobody" in said
+        for name in ("policy", "policy2"):
+            assert f"BackendTLSPolicy/default/{name}]: spec.validation.caCertificateRefs" in said
         assert "spec.listeners[1].tls.certificateRefs[0].name: there is no Secret default/certificate" in said

@@ -20,6 +20,7 @@ from proxy.snapshot.route import (
     Rule,
 )
 from proxy.snapshot.snapshot import Listener, Snapshot, Upstream
+from proxy.snapshot.upstream_tls import UpstreamTLS
 from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.translate import Translation
@@ -65,6 +66,7 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
         key: {
             "serves": f"{listener.protocol} port {listener.port} {listener.hostname.decode() or '(every host)'}",
             **_certificates(snapshot, listener),
+            **_shown(snapshot, listener.client_certificate, "shows backends"),
             "hosts": {},
         }
         for key, listener in snapshot.listeners.items()
@@ -79,7 +81,7 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "binds": {f"{bind.address or '*'} port {bind.port}": list(bind.listeners) for bind in snapshot.binds},
         "listeners": listeners,
         "rules": dict(sorted(rules.items())),
-        "upstreams": {key: _upstream(upstream) for key, upstream in snapshot.upstreams.items()},
+        "upstreams": {key: _upstream(upstream, snapshot) for key, upstream in snapshot.upstreams.items()},
     }
 
 
@@ -149,8 +151,25 @@ def _backend(ref: BackendRef) -> str | dict[str, Any]:
     return {text: [_filter(item) for item in ref.filters]} if ref.filters else text
 
 
-def _upstream(upstream: Upstream) -> str:
-    return f"{upstream.protocol} " + (", ".join(f"{at.host} port {at.port}" for at in upstream.endpoints) or "(none)")
+def _upstream(upstream: Upstream, snapshot: Snapshot) -> str | dict[str, Any]:
+    at = ", ".join(f"{at.host} port {at.port}" for at in upstream.endpoints) or "(none)"
+    text = f"{upstream.protocol} {at}" + (f" (refused: {upstream.invalid})" if upstream.invalid else "")
+    return {text: _tls(snapshot.upstream_tls[upstream.tls], snapshot)} if upstream.tls else text
+
+
+def _tls(tls: UpstreamTLS, snapshot: Snapshot) -> dict[str, Any]:
+    """Of bundles, which have no names, how many certificates they hold."""
+    counts = [snapshot.bundles[key].pem.count(b"BEGIN") for key in tls.bundles]
+    return {
+        "server name": tls.server_name,
+        **({"names": [f"{name.kind} {name.value}" for name in tls.names]} if tls.names else {}),
+        "trusts": f"{sum(counts)} CA certificates" if counts else "the system",
+        **_shown(snapshot, tls.certificate, "shows"),
+    }
+
+
+def _shown(snapshot: Snapshot, key: str, what: str) -> dict[str, Any]:
+    return {what: b", ".join(snapshot.certificates[key].names).decode()} if key else {}
 
 
 # --- statuses ---------------------------------------------------------------------------------
@@ -177,6 +196,8 @@ def _status(status: dict[str, Any]) -> dict[str, Any]:
         short["conditions"] = _conditions(short["conditions"])
     if "listeners" in short:
         short["listeners"] = {item["name"]: _listener(item) for item in short["listeners"]}
+    if "ancestors" in short:
+        short["ancestors"] = dict(map(_ancestor, short["ancestors"]))
     if "parents" in short:
         short["parents"] = [_parent(item) for item in short["parents"]]
     return short
@@ -196,6 +217,11 @@ def _parent(item: dict[str, Any]) -> dict[str, Any]:
         "parentRef": " ".join(f"{field}={value}" for field, value in ref.items()),
         "conditions": _conditions(item["conditions"]),
     }
+
+
+def _ancestor(item: dict[str, Any]) -> tuple[str, Any]:
+    ref = item["ancestorRef"]
+    return f"{ref['kind']} {ref['namespace']}/{ref['name']}", _conditions(item["conditions"])
 
 
 def _conditions(items: list[dict[str, Any]]) -> str | list[str]:

@@ -47,7 +47,7 @@ def test_a_backend_has_endpoints_and_perhaps_tls(spec: str) -> None:
         ("{endpoints: [], tls: {hostname: a, wellKnownCACertificates: System, subjectAltNames: [{type: URI}]}}",
          "spec.tls.subjectAltNames[0].uri", "required for type URI"),
         (("{endpoints: [], tls: {hostname: a, wellKnownCACertificates: System, "
-         "subjectAltNames: [{type: URI, uri: 'a:b', hostname: c}]}}"),
+         "subjectAltNames: [{type: URI, uri: 'a://b', hostname: c}]}}"),
          "spec.tls.subjectAltNames[0].hostname", "not allowed with type URI"),
     ],
 )  # fmt: skip

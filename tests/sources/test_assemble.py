@@ -1,5 +1,6 @@
 """From parsed files to one set: duplicates, last good versions, notices."""
 
+from proxy.resources.backendtlspolicy import UNSOUND, BackendTLSPolicy
 from proxy.resources.core import ConfigMap
 from proxy.resources.problem import Problem
 from proxy.sources.assemble import Held, Identity, ParsedFile, PlacedDocument, assemble
@@ -121,10 +122,25 @@ def test_a_cluster_scoped_object_is_kept_by_its_own_key() -> None:
     assert [str(item.key) for item in loaded.resources] == ["a"]
 
 
-def test_skipping_what_protects_is_a_warning() -> None:
-    loaded, _ = assemble(
-        parsed(f="{apiVersion: gateway.networking.k8s.io/v1, kind: BackendTLSPolicy, metadata: {name: p}}\n"), {}
-    )
-    (problem,) = loaded.problems
-    assert problem.severity == "warning"
-    assert problem.message.endswith("so the Services it is for are spoken to in clear text")
+POLICY = (
+    "{apiVersion: gateway.networking.k8s.io/v1, kind: BackendTLSPolicy, metadata: {name: p}, spec: {"
+    "targetRefs: [{group: '', kind: Service, name: a}], validation: {hostname: a.b, %s: System}}}\n"
+)
+
+
+def test_what_protects_is_stood_in_for_until_it_is_sound() -> None:
+    loaded, held = assemble(parsed(f=POLICY % "wellKnown"), {})
+    [policy] = loaded.resources
+    assert isinstance(policy, BackendTLSPolicy)
+    assert policy.spec.validation.hostname == UNSOUND
+    assert loaded.problems[0].hint.endswith("until it is sound, requests to what it is for get 500")
+    mended, _ = assemble(parsed(f=POLICY % "wellKnownCACertificates"), held)
+    [policy] = mended.resources
+    assert isinstance(policy, BackendTLSPolicy)
+    assert (policy.spec.validation.hostname, mended.problems) == ("a.b", ())
+
+
+def test_a_sound_version_that_is_known_serves_on_rather_than_a_stand_in() -> None:
+    [policy] = after(POLICY % "wellKnownCACertificates", POLICY % "wellKnown").resources
+    assert isinstance(policy, BackendTLSPolicy)
+    assert policy.spec.validation.hostname == "a.b"

@@ -19,6 +19,7 @@ DEFAULTS = {
     "GatewayClass": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "ListenerSet": "gateway.networking.k8s.io/v1",
+    "BackendTLSPolicy": "gateway.networking.k8s.io/v1",
     "ReferenceGrant": "gateway.networking.k8s.io/v1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "Backend": "penstock.dev/v1alpha1",

@@ -8,8 +8,16 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from proxy.resources.backendtlspolicy import (
+    BackendTLSPolicy,
+    BackendTLSPolicySpec,
+    BackendTLSPolicyValidation,
+    PolicyTargetReference,
+    SubjectAltName,
+)
 from proxy.resources.core import (
     SERVICE_NAME_LABEL,
+    ConfigMap,
     EndpointConditions,
     EndpointSlice,
     Namespace,
@@ -77,8 +85,11 @@ from proxy.resources.parameters import (
 )
 from proxy.resources.policy import ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo
 from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
+from tests.certificates import pair
 
 T = TypeVar("T")
+
+AUTHORITIES = [pair("ca.example", number=number).chain.decode() for number in (0, 1)]
 
 NAMES = st.sampled_from(["a", "b", "c", "a:80", "b/c"])
 NAMESPACES = st.sampled_from(["default", "x", "x-y"])
@@ -361,7 +372,7 @@ SERVICES = resource(
                 port=PORTS,
                 name=maybe(NAMES),
                 protocol=st.sampled_from(["TCP", "TCP", "UDP"]),
-                app_protocol=st.sampled_from([None, None, "http", "kubernetes.io/h2c"]),
+                app_protocol=st.sampled_from([None, None, "http", "https", "kubernetes.io/h2c"]),
             )
         ),
         type=st.sampled_from(["ClusterIP", "ClusterIP", "ExternalName"]),
@@ -396,9 +407,54 @@ BACKENDS = resource(
     ),
 )
 SPACES = resource(Namespace, "v1")
+CA_REFS = tuples(
+    st.builds(LocalObjectReference, group=st.just(""), kind=st.sampled_from(["ConfigMap", "Odd"]), name=NAMES)
+)
+POLICIES = resource(
+    BackendTLSPolicy,
+    f"{GROUP}/v1",
+    spec=st.builds(
+        BackendTLSPolicySpec,
+        target_refs=tuples(
+            st.builds(PolicyTargetReference, group=GROUPS, kind=BACKEND_KINDS, name=NAMES, section_name=maybe(NAMES))
+        ),
+        validation=st.builds(
+            BackendTLSPolicyValidation,
+            hostname=st.sampled_from(["a.example", "b.example", "127.0.0.1"]),
+            ca_certificate_refs=CA_REFS,
+            well_known_ca_certificates=st.sampled_from([None, "System", "example.com/odd"]),
+            subject_alt_names=tuples(
+                st.builds(
+                    SubjectAltName,
+                    type=st.sampled_from(["Hostname", "URI"]),
+                    hostname=maybe(st.just("c.example")),
+                    uri=maybe(st.just("spiffe://a/b")),
+                )
+            ),
+        ),
+    ),
+)
+BUNDLES = resource(
+    ConfigMap,
+    "v1",
+    data=st.sampled_from([{}, {"ca.crt": ""}, {"ca.crt": "odd"}, *({"ca.crt": each} for each in AUTHORITIES)]),
+)
 
 RESOURCES: st.SearchStrategy[Resource] = st.one_of(
-    GATEWAYS, GATEWAYS, LISTENER_SETS, ROUTES, ROUTES, ROUTES, SERVICES, SLICES, BACKENDS, GRANTS, CLASSES, SPACES
+    GATEWAYS,
+    GATEWAYS,
+    LISTENER_SETS,
+    ROUTES,
+    ROUTES,
+    ROUTES,
+    SERVICES,
+    SLICES,
+    BACKENDS,
+    GRANTS,
+    CLASSES,
+    SPACES,
+    POLICIES,
+    BUNDLES,
 )
 OBJECTS = st.lists(RESOURCES, max_size=12)
 POOLS = st.lists(st.sampled_from(["127.0.0.1", "10.0.0.1-10.0.0.3", "2001:db8::/127", "odd"]), min_size=1, max_size=3)

@@ -57,6 +57,8 @@ class World:
         )
         assert self.last.snapshot.buckets == fresh.snapshot.buckets
         assert self.last.snapshot.upstreams == fresh.snapshot.upstreams
+        assert self.last.snapshot.upstream_tls == fresh.snapshot.upstream_tls
+        assert self.last.snapshot.bundles == fresh.snapshot.bundles
         assert self.last.statuses == fresh.statuses
         assert self.last.problems == fresh.problems
         return self.last

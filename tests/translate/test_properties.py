@@ -59,6 +59,10 @@ def hangs_together(snapshot: Snapshot) -> None:
     for bind in snapshot.binds:
         hostnames = [snapshot.listeners[key].hostname for key in bind.listeners]
         assert len(set(hostnames)) == len(hostnames), "listeners of one socket are told apart by hostname"
+    for upstream in snapshot.upstreams.values():
+        assert not upstream.tls or upstream.tls in snapshot.upstream_tls
+        assert not (upstream.invalid and (upstream.endpoints or upstream.tls))
+    assert {key for tls in snapshot.upstream_tls.values() for key in tls.bundles} == set(snapshot.bundles)
     for (listener, hostname), bucket in snapshot.buckets.items():
         assert listener in snapshot.listeners
         assert bucket.hostname == hostname

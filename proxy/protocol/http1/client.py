@@ -300,6 +300,19 @@ class ClientCodec(PieceSender):
             self._state = CLOSED
             self._carrier.abort()
 
+    def cut(self) -> None:
+        """The connection ended without the word that all was sent, which only its kind can miss (TLS): whatever only
+        that end delimits is not whole (RFC 9112 section 9.8)."""
+        if self._state in (UNTIL_CLOSE, TUNNEL):
+            self._fail(UpstreamTruncated("upstream_truncated", "the endpoint's connection ended without close_notify"))
+        else:
+            self.eof()
+
+    def broken(self, error: ProxyError) -> None:
+        """What came is not to be trusted any more."""
+        if self._state != CLOSED:
+            self._fail(error)
+
     def lost(self, error: ProxyError | None) -> None:
         """The connection is gone; `error` says why when it was not a plain close."""
         state, sink = self._state, self._sink

@@ -19,7 +19,9 @@ class Scope(NamedTuple):
 BY_NAME: Final = frozenset({"Secret", "ConfigMap"})
 """Core kinds of which only what something refers to is read: they hold what is nobody's business."""
 
-WITH_STATUS: Final = frozenset((GATEWAY, kind) for kind in ("GatewayClass", "Gateway", "ListenerSet", "HTTPRoute"))
+WITH_STATUS: Final = frozenset(
+    (GATEWAY, kind) for kind in ("GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "BackendTLSPolicy")
+)
 """Kinds whose status we write; of others no status is kept."""
 
 

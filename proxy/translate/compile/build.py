@@ -1,6 +1,6 @@
 """compile_snapshot: graph to snapshot, keeping every part that did not change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import is_
 
 from msgspec import Struct
@@ -10,9 +10,10 @@ from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from proxy.translate.compile.buckets import Buckets, build_buckets
 from proxy.translate.compile.routes import CompiledRoute, compile_route
-from proxy.translate.compile.upstreams import build_upstreams
+from proxy.translate.compile.upstreams import build_bundles, build_upstream_tls, build_upstreams, used_backends
+from proxy.translate.graph.backends import BackendNode
 from proxy.translate.graph.build import Graph
-from proxy.translate.graph.nodes import ListenerNode
+from proxy.translate.graph.nodes import CertificateNode, ListenerNode
 
 
 class Compiled(Struct, frozen=True):
@@ -29,13 +30,16 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
     """The very same snapshot as before when nothing in it changed, else one of this generation."""
     routes = _compile_routes(graph, previous)
     buckets = build_buckets(routes, graph.attachments, previous.buckets if previous else None)
+    nodes = used_backends(routes.values(), graph.backends)
     snapshot = Snapshot(
         generation=generation,
         binds=tuple(Bind(bind.address, bind.port, bind.listeners) for bind in graph.binds),
         listeners=_listeners(graph),
         buckets=dict(buckets.compiled),
-        upstreams=build_upstreams(routes.values(), graph.backends),
-        certificates=_certificates(graph),
+        upstreams=build_upstreams(nodes),
+        certificates=_certificates(graph, nodes),
+        upstream_tls=build_upstream_tls(nodes),
+        bundles=build_bundles(nodes),
     )
     if previous is not None and _same(snapshot, previous.snapshot):
         snapshot = previous.snapshot
@@ -59,11 +63,20 @@ def _fresh_rules(routes: Mapping[ObjectKey, CompiledRoute], previous: Compiled |
 
 
 def _listeners(graph: Graph) -> dict[str, Listener]:
-    return {node.key: _listener(node) for node in _bound(graph)}
+    return {node.key: _listener(node, _shown(node, graph)) for node in _bound(graph)}
 
 
-def _certificates(graph: Graph) -> dict[str, Certificate]:
-    return {item.key: item.certificate for node in _bound(graph) for item in node.certificates}
+def _certificates(graph: Graph, backends: Iterable[BackendNode]) -> dict[str, Certificate]:
+    """What is shown to clients, then what is shown to endpoints."""
+    bound = _bound(graph)
+    served = [item for node in bound for item in node.certificates]
+    shown = [_shown(node, graph) for node in bound]
+    own = [node.security.certificate for node in backends if node.security is not None]
+    return {item.key: item.certificate for item in (*served, *shown, *own) if item is not None}
+
+
+def _shown(listener: ListenerNode, graph: Graph) -> CertificateNode | None:
+    return graph.gateways[listener.gateway].client_certificate
 
 
 def _bound(graph: Graph) -> list[ListenerNode]:
@@ -71,7 +84,7 @@ def _bound(graph: Graph) -> list[ListenerNode]:
     return [nodes[key] for bind in graph.binds for key in bind.listeners]
 
 
-def _listener(node: ListenerNode) -> Listener:
+def _listener(node: ListenerNode, shown: CertificateNode | None) -> Listener:
     return Listener(
         gateway=str(node.gateway),
         name=node.name,
@@ -79,6 +92,7 @@ def _listener(node: ListenerNode) -> Listener:
         hostname=node.hostname.encode(),
         port=node.spec.port,
         certificates=tuple(item.key for item in node.certificates),
+        client_certificate="" if shown is None else shown.key,
     )
 
 
@@ -89,6 +103,8 @@ def _same(new: Snapshot, old: Snapshot) -> bool:
         and new.listeners == old.listeners
         and new.upstreams == old.upstreams
         and new.certificates.keys() == old.certificates.keys()
+        and new.upstream_tls.keys() == old.upstream_tls.keys()
+        and new.bundles.keys() == old.bundles.keys()
         and new.buckets.keys() == old.buckets.keys()
         and all(map(is_, new.buckets.values(), (old.buckets[key] for key in new.buckets)))
     )

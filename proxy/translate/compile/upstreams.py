@@ -1,18 +1,42 @@
-"""Backends to upstreams: those that a served rule leads to, and no others."""
+"""Backends to upstreams: those that a served rule leads to, and no others; and what secures them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
+from proxy.snapshot.certificate import CABundle
 from proxy.snapshot.snapshot import Upstream
+from proxy.snapshot.upstream_tls import UpstreamTLS
 from proxy.translate.compile.routes import CompiledRoute
-from proxy.translate.graph.backends import Backends
+from proxy.translate.graph.backends import BackendNode, Backends
+from proxy.translate.graph.upstream_tls import SecurityNode
 
 
-def build_upstreams(routes: Iterable[CompiledRoute], backends: Backends) -> dict[str, Upstream]:
+def used_backends(routes: Iterable[CompiledRoute], backends: Backends) -> list[BackendNode]:
     """Sorted by key."""
     used = set[str]().union(*(route.upstreams for route in routes))
-    return {key: _upstream(key, backends) for key in sorted(used)}
+    return [backends.node(key) for key in sorted(used)]
 
 
-def _upstream(key: str, backends: Backends) -> Upstream:
-    node = backends.node(key)
-    return Upstream(key, node.endpoints, node.protocol)
+def build_upstreams(nodes: Iterable[BackendNode]) -> dict[str, Upstream]:
+    return {node.key: _upstream(node) for node in nodes}
+
+
+def build_upstream_tls(nodes: Sequence[BackendNode]) -> dict[str, UpstreamTLS]:
+    return {security.key: security.tls for security in _secured(nodes) if security.tls is not None}
+
+
+def build_bundles(nodes: Sequence[BackendNode]) -> dict[str, CABundle]:
+    return {item.key: item.bundle for security in _secured(nodes) for item in security.bundles}
+
+
+def _secured(nodes: Iterable[BackendNode]) -> Iterator[SecurityNode]:
+    return (node.security for node in nodes if node.security is not None)
+
+
+def _upstream(node: BackendNode) -> Upstream:
+    """Without endpoints where TLS is wanted and cannot be had: then there is nothing that could be spoken to."""
+    security = node.security
+    if security is None:
+        return Upstream(node.key, node.endpoints, node.protocol)
+    if security.tls is None:
+        return Upstream(node.key, (), node.protocol, invalid="backend_tls_invalid")
+    return Upstream(node.key, node.endpoints, node.protocol, tls=security.key)

@@ -19,14 +19,19 @@ from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet
 from proxy.snapshot.snapshot import Endpoint
 from proxy.translate.graph import conditions as c
+from proxy.translate.graph.backendtls import BackendTLSPolicies
 from proxy.translate.graph.conditions import Broken, Finding
 from proxy.translate.graph.endpoints import port_names, ready_endpoints, serves_port
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import BackendKey, Target
 from proxy.translate.graph.references import Grants
+from proxy.translate.graph.upstream_tls import Security, SecurityNode
+from proxy.translate.graph.upstream_tls_conditions import needs_policy
 
 APP_PROTOCOLS = {"": "http", "http": "http", "kubernetes.io/ws": "http"}
 """Service appProtocol, lower-case, to `Upstream.protocol`. A value without a row is refused."""
+SECURE_APP_PROTOCOLS = {"https": "http", "kubernetes.io/wss": "http"}
+"""The same for those that mean TLS, which a BackendTLSPolicy must say how to verify."""
 BACKEND_PROTOCOLS = {"HTTP": "http"}
 """Backend.spec.protocol to `Upstream.protocol`."""
 
@@ -39,8 +44,10 @@ class BackendNode(Struct, frozen=True):
     key: str
     endpoints: tuple[Endpoint, ...]
     protocol: str
+    security: SecurityNode | None = None
+    """None: it is spoken to in clear text."""
     advice: tuple[tuple[Resource, Finding], ...] = ()
-    """Why there may be no endpoints, about the Service or Backend."""
+    """Why there may be no endpoints or no way to speak to them, about the Service or Backend."""
 
 
 _MANY = 10_000
@@ -64,8 +71,12 @@ class Backends:
         self,
         resources: ResourceSet,
         overrides: Mapping[str, tuple[str, int]],
+        policies: BackendTLSPolicies,
+        security: Security,
         previous: "Backends | None" = None,
     ) -> None:
+        self._policies = policies
+        self._security = security
         self._services = resources.by_kind(Service)
         self._backends = resources.by_kind(Backend)
         self._grant_objects = resources.by_kind(ReferenceGrant)
@@ -93,6 +104,7 @@ class Backends:
             len(previous._targets) < _MANY + 4 * len(previous._nodes)
             and same_objects(self._services, previous._services)
             and same_objects(self._backends, previous._backends)
+            and same_objects(self._policies.declared, previous._policies.declared)
             and same_objects(self._grant_objects, previous._grant_objects)
         )
 
@@ -138,8 +150,11 @@ class Backends:
         port = next((port for port in service.spec.ports if port.port == key.port and port.protocol == "TCP"), None)
         if port is None:
             return _no_tcp_port(service, key.port)
-        if (port.app_protocol or "").lower() not in APP_PROTOCOLS:
-            what = f"port {port.port} of Service {name}"
+        protocol, what = (port.app_protocol or "").lower(), f"port {port.port} of Service {name}"
+        if protocol in SECURE_APP_PROTOCOLS:
+            if self._policies.of(service, port) is None:
+                return needs_policy(what, port.app_protocol or "")
+        elif protocol not in APP_PROTOCOLS:
             return c.app_protocol("port", what, port.app_protocol or "", _SERVED_APP_PROTOCOLS)
         self._found[key.label] = _ServicePort(service, port)
         return key.label
@@ -149,8 +164,6 @@ class Backends:
         if backend is None:
             return c.backend_missing("Backend", key.name, key.namespace, self._nearest(self._backends, key, "Backends"))
         name = str(backend.key)
-        if backend.spec.tls is not None:
-            return c.backend_tls(name)
         if backend.spec.protocol not in BACKEND_PROTOCOLS:
             return c.app_protocol("name", f"Backend {name}", backend.spec.protocol, ", ".join(BACKEND_PROTOCOLS))
         self._found[name] = backend
@@ -168,7 +181,7 @@ class Backends:
         """The backend of a target's `upstream` key."""
         found = self._found[upstream]
         if isinstance(found, Backend):
-            node = _listed(upstream, found)
+            node = self._listed(upstream, found)
             self._nodes[upstream] = (), node
             return node
         return self._service_node(upstream, found)
@@ -180,22 +193,37 @@ class Backends:
     def _service_node(self, key: str, found: _ServicePort) -> BackendNode:
         slices = self._slices.get(found.service.key, ())
         old = self._old_nodes.get(key)
-        if old is not None and len(old[0]) == len(slices) and all(map(is_, old[0], slices)):
+        security = self._policies.of(*found)
+        if old is not None and _same(old[0], slices) and old[1].security == security:
             node = old[1]
         else:
-            node = self._answered_by(key, found, slices)
+            node = self._answered_by(key, found, slices, security)
         self._nodes[key] = slices, node
         return node
 
-    def _answered_by(self, key: str, found: _ServicePort, slices: _Slices) -> BackendNode:
+    def _answered_by(
+        self, key: str, found: _ServicePort, slices: _Slices, security: SecurityNode | None
+    ) -> BackendNode:
         service, port = found
-        protocol = APP_PROTOCOLS[(port.app_protocol or "").lower()]
+        name = (port.app_protocol or "").lower()
+        protocol = APP_PROTOCOLS.get(name) or SECURE_APP_PROTOCOLS[name]
         override = self._overrides.get(key)
         if override is not None and not slices:
-            return BackendNode(key, (Endpoint(*override),), protocol)
+            return BackendNode(key, (Endpoint(*override),), protocol, security)
         endpoints = ready_endpoints(service, port, slices)
         advice = () if endpoints else ((service, _why_no_endpoints(key, port, slices)),)
-        return BackendNode(key, endpoints, protocol, advice)
+        return BackendNode(key, endpoints, protocol, security, advice)
+
+    def _listed(self, key: str, backend: Backend) -> BackendNode:
+        endpoints = tuple(sorted({Endpoint(item.host, item.port) for item in backend.spec.endpoints}))
+        advice: tuple[tuple[Resource, Finding], ...] = ()
+        if not endpoints:
+            advice = ((backend, _no_endpoints("spec.endpoints", "the list is empty")),)
+        security = None
+        if backend.spec.tls is not None:
+            security, findings = self._security.of_backend(backend, backend.spec.tls)
+            advice += tuple((backend, finding) for finding in findings)
+        return BackendNode(key, endpoints, BACKEND_PROTOCOLS[backend.spec.protocol], security, advice)
 
     def useless_overrides(self) -> list[tuple[str, str]]:
         """--backend options that point nothing, and why."""
@@ -232,10 +260,8 @@ def _by_service(slices: Iterable[EndpointSlice]) -> dict[ObjectKey, list[Endpoin
     return dict(grouped)
 
 
-def _listed(key: str, backend: Backend) -> BackendNode:
-    endpoints = tuple(sorted({Endpoint(item.host, item.port) for item in backend.spec.endpoints}))
-    advice = () if endpoints else ((backend, _no_endpoints("spec.endpoints", "the list is empty")),)
-    return BackendNode(key, endpoints, BACKEND_PROTOCOLS[backend.spec.protocol], advice)
+def _same(one: _Slices, other: _Slices) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _no_tcp_port(service: Service, number: int) -> Broken:

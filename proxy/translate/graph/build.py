@@ -12,15 +12,19 @@ from proxy.resources.store import ResourceSet
 from proxy.translate.graph.addresses import EMPTY, Placement, place_gateways
 from proxy.translate.graph.attach import Admission, attach
 from proxy.translate.graph.backends import Backends
+from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
 from proxy.translate.graph.binds import Plan, claim_for_gateways, claim_for_sets
+from proxy.translate.graph.ca_certificates import CACertificates
 from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.gateways import Gateways, accept_gateways
 from proxy.translate.graph.listenersets import ListenerSets, attach_listener_sets, placed, with_added_ports
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, ListenerNode, RouteNode
+from proxy.translate.graph.policy_users import Users, policy_users
 from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
+from proxy.translate.graph.upstream_tls import Security
 from proxy.translate.settings import TranslateSettings
 
 
@@ -40,10 +44,17 @@ class Graph(Struct):
     attachments: Mapping[ObjectKey, AttachmentNode]
     attached: Mapping[str, int]
     """Listener key to number of accepted routes; listeners without routes are missing."""
+    policies: Mapping[ObjectKey, PolicyNode]
+    """BackendTLSPolicies, the most senior first."""
+    policy_users: Users
+    authorities: CACertificates
     placement: Placement = EMPTY
     """Who has which address; the next translation goes on from it."""
-    wanted: frozenset[Wanted] = frozenset()
-    """Secrets and ConfigMaps that Gateways and policies of ours refer to and may read."""
+
+    @property
+    def wanted(self) -> frozenset[Wanted]:
+        """Secrets and ConfigMaps that are referred to and may be read; of Backends once they have been compiled."""
+        return frozenset(self.certificates.wanted | self.authorities.wanted)
 
     def bound(self) -> Iterator[ListenerNode]:
         """All listeners that are bound here: the Gateways' own, then those of ListenerSets."""
@@ -75,7 +86,11 @@ def build_graph(
     plan = Plan(settings.port_map)
     gateways = claim_for_gateways(plan, placement.nodes)
     sets = replace(sets, nodes=claim_for_sets(plan, placed(sets.nodes, gateways)))
-    backends = Backends(resources, settings.backend_overrides, previous.backends if previous else None)
+    authorities = CACertificates(resources, previous.authorities if previous else None)
+    security = Security(authorities, certificates, now)
+    policies = BackendTLSPolicies(resources, security)
+    known_backends = previous.backends if previous else None
+    backends = Backends(resources, settings.backend_overrides, policies, security, known_backends)
     routes = _check_routes(resources, Checks(backends, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
@@ -90,8 +105,10 @@ def build_graph(
         admission,
         attachments,
         _count(attachments),
+        policies.nodes,
+        policy_users(policies.nodes, routes, attachments),
+        authorities,
         placement,
-        frozenset(certificates.wanted),
     )
 
 

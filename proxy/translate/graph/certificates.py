@@ -1,4 +1,4 @@
-"""certificateRefs of listeners: which Secrets they lead to, and what of those can be served.
+"""References to certificates, of listeners and towards backends: which Secrets they lead to, and what can be served.
 
 Checked in the order of backends: kind, permission, existence, content. Permission comes before existence,
 so that nobody learns by asking what other namespaces hold. A Secret that is there and turns bad takes nothing
@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from proxy.resources.core import Secret
-from proxy.resources.gateway import GROUP, Gateway, Listener
+from proxy.resources.gateway import Gateway, Listener
 from proxy.resources.listenerset import ListenerSet
-from proxy.resources.meta import ObjectKey, SecretObjectReference, Wanted
+from proxy.resources.meta import ObjectKey, Resource, SecretObjectReference, Wanted
+from proxy.resources.own import Backend
 from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet
 from proxy.resources.validate_core import TLS_SECRET
@@ -62,7 +63,7 @@ class Certificates:
             findings.append(c.no_certificate(f"{field}.tls.certificateRefs"))
         for i, ref in enumerate(tls.certificate_refs):
             at = f"{field}.tls.certificateRefs[{i}]"
-            node, finding = self._resolve(owner, at, ref)
+            node, finding = self.resolve(owner, at, ref)
             if finding is not None:
                 findings.append(finding)
             if node is not None:
@@ -71,15 +72,16 @@ class Certificates:
                     findings.append(c.certificate_expired(at, node.secret))
         return tuple(found.values()), tuple(findings)
 
-    def _resolve(
-        self, owner: Gateway | ListenerSet, field: str, ref: SecretObjectReference
+    def resolve(
+        self, owner: Gateway | ListenerSet | Backend, field: str, ref: SecretObjectReference
     ) -> tuple[CertificateNode | None, Finding | None]:
+        """What the reference at `field` leads to, and what is wrong with that; both where an earlier one stands in."""
         if (ref.group, ref.kind) != ("", "Secret"):
             part = "group" if ref.kind == "Secret" else "kind"
             return None, c.certificate_kind(f"{field}.{part}", ref.group, ref.kind)
         kind, namespace = type(owner).__name__, owner.metadata.namespace
         key = ObjectKey(ref.namespace or namespace, ref.name)
-        if not self._permits(kind, namespace, key):
+        if not self._permits(owner, key):
             return None, c.certificate_not_permitted(f"{field}.namespace", str(key), kind, namespace)
         self.wanted.add(Wanted("Secret", key.namespace, key.name))
         secret = self._secrets.get(key)
@@ -92,12 +94,12 @@ class Certificates:
         kept = "" if read.good is None else ", so its last good certificate is still served"
         return read.good, c.certificate_unusable(f"{field}.name", str(key), bad.part, bad.message + kept, bad.hint)
 
-    def _permits(self, kind: str, namespace: str, key: ObjectKey) -> bool:
+    def _permits(self, owner: Resource, key: ObjectKey) -> bool:
         """Grants are to the kind: what a Gateway may read its ListenerSets may not, nor the other way round."""
         if self._grants is None:
             self._grants = Grants(self._grant_objects)
         return self._grants.permits(
-            from_group=GROUP, from_kind=kind, from_namespace=namespace,
+            from_group=owner.group, from_kind=type(owner).__name__, from_namespace=owner.metadata.namespace,
             group="", kind="Secret", namespace=key.namespace, name=key.name,
         )  # fmt: skip
 

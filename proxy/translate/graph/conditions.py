@@ -312,12 +312,3 @@ def transport_protocol(service: str, port: int, protocol: str) -> Broken:
 def app_protocol(part: str, what: str, protocol: str, served: str) -> Broken:
     message = f"{what} wants {protocol}, which this version does not speak"
     return Broken("UnsupportedProtocol", part, message, f"it speaks {served}")
-
-
-def backend_tls(name: str) -> Broken:
-    return Broken(
-        "UnsupportedProtocol",
-        "name",
-        f"Backend {name} wants TLS, which this version does not speak to backends yet",
-        "it is never replaced by clear text; remove spec.tls if clear text is meant",
-    )

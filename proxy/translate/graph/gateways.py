@@ -15,8 +15,9 @@ from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.conditions import Finding, Findings
 from proxy.translate.graph.listeners import build_listeners
 from proxy.translate.graph.nearest import Names
-from proxy.translate.graph.nodes import ClassNode, GatewayNode
+from proxy.translate.graph.nodes import CertificateNode, ClassNode, GatewayNode
 from proxy.translate.graph.parameters import class_parameters, gateway_parameters
+from proxy.translate.graph.upstream_tls_conditions import client_certificate
 from proxy.translate.settings import CLASS_NAME, TranslateSettings
 
 
@@ -71,9 +72,20 @@ def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, certifi
     """Without addresses: those are given out when all Gateways are known (addresses.py)."""
     own = gateway_parameters(gateway, resources)
     refusal, spec = ((own,), None) if isinstance(own, Finding) else ((), own or owner.parameters)
-    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *_advice(gateway))
+    shown, unshown = _client_certificate(gateway, certificates)
+    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *_advice(gateway))
     listeners = build_listeners(gateway, certificates)
-    return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec())
+    return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec(), client_certificate=shown)
+
+
+def _client_certificate(gateway: Gateway, certificates: Certificates) -> tuple[CertificateNode | None, Findings]:
+    """What endpoints that are spoken to over TLS are shown. Without it they are shown none, and decide themselves."""
+    tls = gateway.spec.tls
+    ref = tls.backend.client_certificate_ref if tls is not None and tls.backend is not None else None
+    if ref is None:
+        return None, ()
+    node, finding = certificates.resolve(gateway, "spec.tls.backend.clientCertificateRef", ref)
+    return node, () if finding is None else (client_certificate(finding),)
 
 
 def _class_findings(owner: ClassNode) -> Findings:
@@ -90,7 +102,5 @@ def _address_findings(gateway: Gateway) -> Iterator[Finding]:
 
 
 def _advice(gateway: Gateway) -> Iterator[Finding]:
-    if gateway.spec.tls and gateway.spec.tls.backend:
-        yield c.advice("spec.tls.backend", "has no effect: this version speaks no TLS to backends yet")
     if gateway.spec.default_scope not in (None, "None"):
         yield c.advice("spec.defaultScope", "default Gateways are not served", "name the Gateway in parentRefs")

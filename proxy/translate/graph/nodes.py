@@ -119,6 +119,8 @@ class GatewayNode(Struct, frozen=True):
     """Where clients find it; None where that is `addresses`."""
     added_ports: tuple[tuple[int, str], ...] = ()
     """(port, transport) of what ListenerSets add."""
+    client_certificate: CertificateNode | None = None
+    """What is shown to endpoints that are spoken to over TLS (spec.tls.backend)."""
 
     @property
     def accepted(self) -> bool:

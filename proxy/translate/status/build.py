@@ -9,6 +9,7 @@ from msgspec import Struct
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.build import Graph
 from proxy.translate.graph.nodes import AttachmentNode, RouteNode
+from proxy.translate.status.backendtls import backend_tls_status
 from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
 from proxy.translate.status.listenerset import listener_set_status
@@ -44,7 +45,10 @@ class StatusMemory:
 
 
 def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> Iterator[ObjectStatus]:
-    """GatewayClasses, Gateways, ListenerSets, HTTPRoutes, each sorted. Those without a parent of ours have none."""
+    """GatewayClasses, Gateways, ListenerSets, BackendTLSPolicies, HTTPRoutes, each sorted.
+
+    Routes without a parent of ours, and policies for what no Gateway of ours uses, have none.
+    """
     for name, owner in sorted(graph.declared.classes.items()):
         if owner.resource is not None:
             meta = owner.resource.metadata
@@ -56,6 +60,10 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
         yield ObjectStatus("Gateway", key, status, gateway.resource.metadata.uid)
     for key, node in sorted(sets.items()):
         yield ObjectStatus("ListenerSet", key, listener_set_status(node, graph.attached), node.resource.metadata.uid)
+    for key, gateways in sorted(graph.policy_users.items()):
+        policy = graph.policies[key]
+        status = backend_tls_status(policy, gateways, controller_name)
+        yield ObjectStatus("BackendTLSPolicy", key, status, policy.resource.metadata.uid)
     memory.made = dict(_routes(graph, controller_name, memory.made))
     for made in memory.made.values():
         yield made.status

@@ -39,7 +39,7 @@ def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets
     generation = node.resource.metadata.generation
     return {
         "addresses": [{"type": kind, "value": value} for kind, value in _addresses(node)],
-        "conditions": [_accepted(node, generation), _programmed(node, generation)],
+        "conditions": [_accepted(node, generation), _programmed(node, generation), _resolved(node, generation)],
         "listeners": [
             listener_status(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
         ],
@@ -75,6 +75,16 @@ def _programmed(node: GatewayNode, generation: int) -> Condition:
     if not lacking and not any(map(node.is_served, node.listeners)):
         return condition(PROGRAMMED, False, "Pending", NO_PORTS, generation)
     return unless(lacking, PROGRAMMED, "Programmed", "its listeners are handed to the data plane", generation)
+
+
+def _resolved(node: GatewayNode, generation: int) -> Condition:
+    """Its own references come first; what listeners refer to is told there (GatewayConditionResolvedRefs)."""
+    unresolved = of_type(node.findings, RESOLVED_REFS)
+    bad = [listener.spec.name for listener in node.listeners if of_type(listener.findings, RESOLVED_REFS)]
+    if bad and not unresolved:
+        message = f"a reference of listener {', '.join(bad)} is not resolved (see status.listeners)"
+        return condition(RESOLVED_REFS, False, "ListenersNotResolved", message, generation)
+    return unless(unresolved, RESOLVED_REFS, "ResolvedRefs", "all references are resolved", generation)
 
 
 # --- listeners --------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ def test_gateway() -> None:
     assert [(item["type"], item["status"], item["reason"]) for item in found["conditions"]] == [
         ("Accepted", "True", "Accepted"),
         ("Programmed", "True", "Programmed"),
+        ("ResolvedRefs", "True", "ResolvedRefs"),
     ]
     assert found["addresses"] == [{"type": "IPAddress", "value": "127.0.0.1"}]
     (listener,) = found["listeners"]

@@ -1,0 +1,47 @@
+"""Stand-ins: what takes the place of an object that cannot be read and that protects others.
+
+Without it they would be served unprotected: a Service whose BackendTLSPolicy has a typing error would be spoken to in
+clear text. The stand-in is for the same targets and can be followed by nobody.
+"""
+
+from typing import Any
+
+from proxy.resources.backendtlspolicy import (
+    UNSOUND,
+    BackendTLSPolicy,
+    BackendTLSPolicySpec,
+    BackendTLSPolicyValidation,
+    PolicyTargetReference,
+)
+from proxy.resources.meta import ObjectMeta, Resource
+
+
+def stand_in(model: type[Resource], body: dict[str, Any]) -> Resource | None:
+    """For an object of this kind, as it was given; None where nothing is needed or nobody can tell what it is for."""
+    meta = body.get("metadata")
+    name = meta.get("name") if isinstance(meta, dict) else None
+    targets = tuple(_targets(body)) if model is BackendTLSPolicy else ()
+    if not targets or not isinstance(meta, dict) or not isinstance(name, str):
+        return None
+    namespace = meta.get("namespace")
+    return BackendTLSPolicy(
+        api_version=str(body.get("apiVersion", "")),
+        kind="BackendTLSPolicy",
+        metadata=ObjectMeta(name=name, namespace=namespace if isinstance(namespace, str) else ""),
+        spec=BackendTLSPolicySpec(
+            targets, BackendTLSPolicyValidation(hostname=UNSOUND, well_known_ca_certificates=UNSOUND)
+        ),
+    )
+
+
+def _targets(body: dict[str, Any]) -> list[PolicyTargetReference]:
+    """Those that can be read; a port that cannot stands for the whole Service."""
+    spec = body.get("spec")
+    given = spec.get("targetRefs") if isinstance(spec, dict) else None
+    found = []
+    for target in given if isinstance(given, list) else ():
+        name = target.get("name") if isinstance(target, dict) else None
+        if isinstance(name, str) and target.get("kind") == "Service":
+            section = target.get("sectionName")
+            found.append(PolicyTargetReference("", "Service", name, section if isinstance(section, str) else None))
+    return found

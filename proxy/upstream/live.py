@@ -1,0 +1,60 @@
+"""A backend come alive: the pools of its endpoints, and which of them is next."""
+
+from collections.abc import Callable, Iterable
+from random import randrange
+
+from proxy.observe.metrics import Histogram, WorkerMetrics
+from proxy.upstream.pool import Pool
+
+_SCAN_ALL = 16
+"""Up to this many endpoints all are compared; above, two at random (the power of two choices)."""
+
+
+class LiveUpstream:
+    """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
+
+    __slots__ = ("_next", "connect_failures", "duration", "installed", "invalid", "key", "mirrored", "pools",
+                 "retries")  # fmt: skip
+
+    def __init__(self, key: str, metrics: WorkerMetrics) -> None:
+        self.key = key
+        self.pools: tuple[Pool, ...] = ()
+        self.installed = False
+        """`pools` are those of a snapshot."""
+        self.invalid = ""
+        """Why there are no pools although there may be endpoints."""
+        self._next = 0
+        self.duration: Histogram = metrics.histogram("penstock_upstream_request_duration_seconds", (key,))
+        self.retries: Callable[[str], None] = _counter(metrics, "penstock_upstream_retries_total", key)
+        self.mirrored = _counter(metrics, "penstock_mirror_requests_total", key)
+        self.connect_failures = _counter(metrics, "penstock_upstream_connect_failures_total", key)
+
+    def pick(self, tried: Iterable[Pool] = ()) -> Pool | None:
+        """The endpoint with the fewest requests in flight, ties in turn; those `tried` only if no other is left."""
+        pools = self.pools
+        if len(pools) < 2:
+            return pools[0] if pools else None
+        if tried:
+            pools = tuple(pool for pool in pools if pool not in tried) or pools
+        count = len(pools)
+        start = self._next = (self._next + 1) % count
+        if count > _SCAN_ALL:
+            one, other = pools[randrange(count)], pools[start]
+            return one if one.active < other.active else other
+        best = pools[start]
+        least = best.active
+        if least:
+            for i in range(start + 1 - count, start):
+                if pools[i].active < least:
+                    best = pools[i]
+                    least = best.active
+        return best
+
+
+def _counter(metrics: WorkerMetrics, name: str, backend: str) -> Callable[[str], None]:
+    """Counts by reason or result; the series appears at its first use."""
+
+    def count(reason: str) -> None:
+        metrics.values[metrics.counter(name, (backend, reason))] += 1.0
+
+    return count
