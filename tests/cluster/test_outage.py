@@ -34,12 +34,12 @@ def test_a_minute_without_the_api_server_costs_no_request(shared: Cluster, names
     with shared.penstock():
         address = address_of(shared, web)
         wait_until("traffic", lambda: status_of(shared, address, HOST) == 200, 30)
-        wait_until("nothing is left to write", lambda: counters(shared)["penstock_status_pending", ()] == 0, 30)
-        before = counters(shared)
         with load(where, Place(address, 80, HOST), Place(address, 443, HOST, trusting(own))) as sent:
             time.sleep(2)
             shared.stop("kube-apiserver")
-            time.sleep(OUTAGE)
+            time.sleep(OUTAGE / 2)
+            before = counters(shared)  # what was made for the Gateway in its first seconds is no flapping
+            time.sleep(OUTAGE / 2)
             assert sent.answered > 0
             shared.start("kube-apiserver")
             back = time.monotonic()
