@@ -125,7 +125,7 @@ class World:
 
     def _origin(self) -> Origin:
         def bind(spec: route.Rule) -> LiveRule:
-            return LiveRule(spec, LISTENER, self.metrics, self.upstreams.__getitem__, lambda key, weights: None)  # type: ignore[arg-type,return-value]
+            return LiveRule(spec, LISTENER, self.metrics, lambda key, _: self.upstreams[key], lambda key, weights: None)  # type: ignore[arg-type,return-value]
 
         bucket = route.HostBucket(b"", (RULE,), (route.Entry(route.RouteMatch(b"/"), 0, 0),))
         self.table = HostTable.compile(bucket, bind)
