@@ -15,6 +15,9 @@ from proxy.resources.backendtlspolicy import (
 )
 from proxy.resources.meta import ObjectMeta, Resource
 
+_META = {"namespace": "namespace", "uid": "uid", "creation_timestamp": "creationTimestamp"}
+"""What its place among others, and its status, hang on."""
+
 
 def stand_in(model: type[Resource], body: dict[str, Any]) -> Resource | None:
     """For an object of this kind, as it was given; None where nothing is needed or nobody can tell what it is for."""
@@ -23,11 +26,12 @@ def stand_in(model: type[Resource], body: dict[str, Any]) -> Resource | None:
     targets = tuple(_targets(body)) if model is BackendTLSPolicy else ()
     if not targets or not isinstance(meta, dict) or not isinstance(name, str):
         return None
-    namespace = meta.get("namespace")
+    generation = meta.get("generation")
+    known = {field: meta[given] for field, given in _META.items() if isinstance(meta.get(given), str)}
     return BackendTLSPolicy(
         api_version=str(body.get("apiVersion", "")),
         kind="BackendTLSPolicy",
-        metadata=ObjectMeta(name=name, namespace=namespace if isinstance(namespace, str) else ""),
+        metadata=ObjectMeta(name=name, generation=generation if isinstance(generation, int) else 0, **known),
         spec=BackendTLSPolicySpec(
             targets, BackendTLSPolicyValidation(hostname=UNSOUND, well_known_ca_certificates=UNSOUND)
         ),

@@ -27,6 +27,8 @@ class Collection:
         self._items: dict[ObjectKey, Resource] = {}
         self._currents: dict[ObjectKey, Current] = {}
         self._problems: dict[ObjectKey, tuple[Problem, ...]] = {}
+        self._stood_in: set[ObjectKey] = set()
+        """Objects that were never sound and of which something else is served (resources.stand_in)."""
         self._unknown: dict[str, ObjectKey] = {}
         """Field to the first object that had it."""
 
@@ -84,13 +86,19 @@ class Collection:
         before = self._currents.get(key)
         if before is not None and before.uid != reading.current.uid:  # another object: the one before is gone
             self._items.pop(key, None)
+            self._stood_in.discard(key)
         known = self._items.get(key)
         self._currents[key] = reading.current
         for field in reading.unknown:
             self._unknown.setdefault(field, key)
         changed = self._tell(key, reading, known)
-        if reading.item is not None and reading.item != known:
-            self._items[key] = reading.item
+        if reading.item is not None:
+            self._stood_in.discard(key)
+        elif reading.stand_in is not None and (known is None or key in self._stood_in):
+            self._stood_in.add(key)
+        item = reading.stand_in if key in self._stood_in else reading.item
+        if item is not None and item != known:
+            self._items[key] = item
             changed = True
         if before is not None and before.status != reading.current.status:
             return "both" if changed else "status"
@@ -99,7 +107,7 @@ class Collection:
     def _tell(self, key: ObjectKey, reading: Reading, known: Resource | None) -> bool:
         """Keeps the object's problems; True when they are others than before."""
         problems = reading.problems
-        if reading.item is None and known is not None:
+        if reading.item is None and known is not None and key not in self._stood_in:
             problems = tuple(_with_hint(problem) for problem in problems)
         before = self._problems.pop(key, ())
         if problems:
@@ -109,6 +117,7 @@ class Collection:
     def _remove(self, key: ObjectKey) -> Change:
         had = self._currents.pop(key, None)
         self._items.pop(key, None)
+        self._stood_in.discard(key)
         self._problems.pop(key, None)
         return "none" if had is None else "object"
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from proxy.resources.kinds import KINDS
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.problem import Finding, Problem, dotted
+from proxy.resources.stand_in import stand_in
 from proxy.resources.stored import decode_stored
 from proxy.sources.kubernetes.scope import WITH_STATUS
 
@@ -31,6 +32,8 @@ class Reading(NamedTuple):
     """What keeps it from being an item, or what is doubtful about it."""
     unknown: tuple[str, ...] = ()
     """Fields that were left out, without the indices of lists."""
+    stand_in: Resource | None = None
+    """What is to be served in place of an item that is None, unless an earlier one is known."""
 
 
 def read_object(raw: Raw, group: str, kind: str, api_version: str) -> Reading:
@@ -40,13 +43,15 @@ def read_object(raw: Raw, group: str, kind: str, api_version: str) -> Reading:
     key = ObjectKey(_text(meta, "namespace"), _text(meta, "name"))
     current = _current(raw, meta, (group, kind) in WITH_STATUS)
     raw.update(apiVersion=api_version, kind=kind)
-    item, findings = decode_stored(raw, KINDS[group, kind].model)
+    model = KINDS[group, kind].model
+    item, findings = decode_stored(raw, model)
     return Reading(
         key,
         current,
         item,
         tuple(_problem(finding, kind, key) for finding in findings if not _is_unknown(finding)),
         tuple(_anywhere(finding) for finding in findings if _is_unknown(finding)),
+        stand_in(model, raw) if item is None else None,
     )
 
 
