@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -54,7 +55,7 @@ class StateFile:
     def read(self, server: str) -> list[Saved] | None:
         """The objects; None when there are none to be used, which is told unless there is no file at all."""
         try:
-            return _objects(self._path.read_bytes(), server)
+            return _objects(_read_own(self._path), server)
         except FileNotFoundError:
             return None
         except (_Unusable, OSError) as why:
@@ -66,9 +67,7 @@ class StateFile:
         body = gzip.compress(msgspec.json.encode(objects), compresslevel=1)
         header = Header(FORMAT, server, hashlib.sha256(body).hexdigest())
         folder = self._path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(PermissionError):  # a mounted directory may be somebody else's
-            folder.chmod(0o700)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there stays as its owner wants it
         new = self._path.with_suffix(".new")
         with suppress(FileNotFoundError):
             new.unlink()
@@ -84,6 +83,15 @@ class StateFile:
 
 class _Unusable(Exception):
     """Why a file is ignored."""
+
+
+def _read_own(path: Path) -> bytes:
+    """What we wrote, or root: where others may write, too, a file of theirs would choose what is served."""
+    with path.open("rb") as file:
+        found = os.fstat(file.fileno())
+        if found.st_uid not in {os.geteuid(), 0} or found.st_mode & stat.S_IWOTH:
+            raise _Unusable(f"others may have written it (owner {found.st_uid}, mode {stat.S_IMODE(found.st_mode):o})")
+        return file.read()
 
 
 def _objects(data: bytes, server: str) -> list[Saved]:

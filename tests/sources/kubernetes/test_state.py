@@ -34,6 +34,20 @@ def test_what_is_written_is_read_and_is_nobody_elses(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == [FILE]
 
 
+def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    StateFile(str(tmp_path)).write(OBJECTS, SERVER)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o777
+
+
+def test_a_file_that_others_may_have_written_is_not_believed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = StateFile(str(tmp_path))
+    file.write(OBJECTS, SERVER)
+    (tmp_path / FILE).chmod(0o666)
+    assert file.read(SERVER) is None
+    assert "others may have written it" in caplog.text
+
+
 def damaged(data: bytes) -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
 
