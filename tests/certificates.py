@@ -8,11 +8,17 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 from proxy.snapshot.certificate import CABundle, Certificate
-from proxy.tls.loading import load_certificate
+from proxy.tls.loading import as_file, load_certificate
 from proxy.translate.graph.x509 import read_bundle, read_certificate
 
 BEGINS = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -120,9 +126,45 @@ def server_side(pair: Pair, *clients: bytes) -> ssl.SSLContext:
     return context
 
 
+@cache
+def issued(
+    issuer: Pair,
+    name: str,
+    *,
+    ca: bool = False,
+    begins: datetime.datetime = BEGINS,
+    ends: datetime.datetime = ENDS,
+    usage: x509.ObjectIdentifier | None = None,
+) -> Pair:
+    """By another, and good for clients; the chain is this one alone. `usage` is the only one it is meant for."""
+    key = new_key("p256")
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.load_pem_x509_certificate(issuer.chain).subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    )
+    if usage is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    by = load_pem_private_key(issuer.key, None)
+    signed = builder.sign(by, hashes.SHA256())  # type: ignore[arg-type]
+    return Pair(signed.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
 def client_context(*trusted: Pair) -> ssl.SSLContext:
     """Trusts these alone, and checks names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for each in trusted:
         context.load_verify_locations(cadata=each.chain.decode())
+    return context
+
+
+def shows(context: ssl.SSLContext, *shown: Pair) -> ssl.SSLContext:
+    """The same context, with a certificate and the rest of its chain to show."""
+    with as_file(b"".join(each.chain for each in shown) + shown[0].key) as path:
+        context.load_cert_chain(path)
     return context

@@ -60,6 +60,7 @@ SHARED_BY_FILTERS = frozenset({"proxy.filters.base", "proxy.filters.path"})
 """All that filters have in common; one filter never imports another."""
 
 HOMES = {
+    "OpenSSL": ("proxy.downstream.tls.fallback",),
     "aiohttp": ("proxy.admin", "proxy.demo", "proxy.sources.kubernetes"),
     "click": ("proxy.cli",),
     "cryptography": ("proxy.translate",),
@@ -223,7 +224,7 @@ def test_every_package_has_an_init() -> None:
 
 IMPORT_EACH_IN_ITS_OWN_PROCESS = """
 import os, sys, traceback
-import aiohttp.web, click, httptools, msgspec, prometheus_client, re2, uvloop, watchfiles, yaml  # once
+import aiohttp.web, click, httptools, msgspec, OpenSSL.SSL, prometheus_client, re2, uvloop, watchfiles, yaml  # once
 failed = 0
 for module in sys.argv[1:]:
     if (child := os.fork()) == 0:

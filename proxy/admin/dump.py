@@ -10,7 +10,7 @@ from proxy.admin.readiness import readiness
 from proxy.admin.view import View
 from proxy.observe.live import count_rules, endpoint_label
 from proxy.resources.problem import Problem
-from proxy.snapshot.certificate import Certificate
+from proxy.snapshot.certificate import Certificate, ClientValidation
 from proxy.snapshot.describe import text
 from proxy.snapshot.listing import effective_routes
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
@@ -58,7 +58,16 @@ def _listener_data(listener: Listener, snapshot: Snapshot, view: View) -> dict[s
         "hostname": text(listener.hostname) or "*",
         "port": listener.port,
         "certificates": [_certificate_data(snapshot.certificates[key]) for key in listener.certificates],
+        **({"clients": _clients_data(listener.clients, snapshot)} if listener.clients else {}),
         "binds": [_bind_data(bind, view) for bind in binds],
+    }
+
+
+def _clients_data(clients: ClientValidation, snapshot: Snapshot) -> dict[str, Any]:
+    """How they are checked, in the words of FrontendTLSValidation."""
+    return {
+        "mode": "AllowInsecureFallback" if clients.insecure_fallback else "AllowValidOnly",
+        "ca_certificates": sum(snapshot.bundles[key].pem.count(b"BEGIN CERTIFICATE") for key in clients.bundles),
     }
 
 

@@ -14,7 +14,7 @@ from proxy.controller.merge import is_ours
 Status = Mapping[str, Any]
 
 BAD_WHEN_FALSE = ("Accepted", "ResolvedRefs", "Programmed", "SupportedVersion")
-BAD_WHEN_TRUE = ("Conflicted", "PartiallyInvalid", "OverlappingTLSConfig")
+BAD_WHEN_TRUE = ("Conflicted", "PartiallyInvalid", "OverlappingTLSConfig", "InsecureFrontendValidationMode")
 """In the order in which one is the cause of those after it."""
 
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, cast
 from proxy.errors import ProxyError, RequestTimeout
 from proxy.forward.exchange import Exchange
 from proxy.forward.finish import finish_refused
-from proxy.forward.origin import Origin, SecurePort
+from proxy.forward.live import LiveListener
+from proxy.forward.origin import Origin, Port, SecurePort
 from proxy.forward.reply import error_reply, send_reply
 from proxy.protocol.http1.server import ServerCodec
 from proxy.protocol.message import Request
 from proxy.protocol.stream import DownstreamStream, RequestSink
+from proxy.routing.listeners import PortTable
 from proxy.wheel import Deadline
 
 if TYPE_CHECKING:
@@ -203,6 +205,13 @@ class ClientConnection(asyncio.Protocol):
     def drain(self) -> None:
         """The next answer is the last."""
         self._codec.drain()
+
+    def recheck(self, table: PortTable[LiveListener], outdated: Port) -> None:
+        """`table` is to come. Where it has this client checked otherwise than it was, the end comes, at `outdated`."""
+        if self._secure is not None and not self._secure.suffices(table):
+            self._secure.port = outdated
+            self.drain()
+            self.close_if_idle()
 
     def close_if_idle(self) -> None:
         """Close when no request is begun or in flight, or waits in the socket to be read."""

@@ -158,12 +158,12 @@ class DataPlane:
         delta = prepared.delta
         shown = certificates_shown(prepared.snapshot)
         self._registry.install(delta.upstreams, delta.dropped_upstreams, prepared.secured, shown)
-        self._contexts.install(prepared.snapshot.certificates)
+        self._contexts.install(prepared.snapshot.certificates, prepared.snapshot.bundles)
         for bind in prepared.snapshot.binds:
             port = self._ports.get((bind.address, bind.port))
             if port is not None:
                 port.secure_by(self._contexts if prepared.snapshot.is_secure(bind) else None)
-                port.port.table = prepared.ports[bind.address, bind.port]
+                port.turn_to(prepared.ports[bind.address, bind.port])
         self._snapshot = prepared.snapshot
         self._tables = prepared.tables
         self._listeners = prepared.listeners

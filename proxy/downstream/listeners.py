@@ -15,8 +15,10 @@ from proxy.forward.origin import Port
 from proxy.forward.plane import Plane
 from proxy.protocol.limits import Limits
 from proxy.protocol.tls.client_hello import ClientHello
+from proxy.routing.listeners import PortTable
+from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.snapshot import Bind
-from proxy.tls.engine import Engine, MemoryEngine, TLSFailure
+from proxy.tls.engine import Engine, TLSFailure
 from proxy.wheel import Wheel
 
 log = logging.getLogger("penstock.tls")
@@ -86,11 +88,21 @@ class BoundPort:
         if contexts is not None:
             self._shaking = self.plane.metrics.gauge("penstock_open_connections", (self._names, "tls"))
 
+    def turn_to(self, table: PortTable[LiveListener]) -> None:
+        """Route by another table: also the requests of connections that are there, but not of those whose client
+        was not checked as is now declared. They keep the table they had and end with their next answer.
+        """
+        if self._contexts is not None and _checks(self.port.table) != _checks(table):
+            outdated = Port(self.port.declared, self.port.table)
+            for connection in list(self.connections):
+                connection.recheck(table, outdated)
+        self.port.table = table
+
     def engine(self, listener: LiveListener, hello: ClientHello) -> Engine:
         """What ends the TLS of a new connection. Raises TLSFailure when there is no certificate for it."""
         if self._contexts is None:
             raise TLSFailure("no_certificate", "the port has turned to clear text")
-        return MemoryEngine(self._contexts.choose(listener.certificates, hello.server_name))
+        return self._contexts.engine(listener.certificates, hello.server_name, listener.clients)
 
     def arrived(self, handshake: Handshake) -> None:
         self.connections.add(handshake)
@@ -113,6 +125,11 @@ class BoundPort:
             log.error("listener %s: no handshake is possible: %s", listener, detail)
         elif result != "ok":
             log.debug("listener %s: handshake ended: %s %s", listener or self._names, result, detail)
+
+    def let_in(self, listener: str, reason: str) -> None:
+        """Count a client that was let in although it has no valid certificate."""
+        metrics = self.plane.metrics
+        self._values[metrics.counter("penstock_tls_insecure_fallbacks_total", (listener, reason))] += 1.0
 
     def secure_failures(self, listener: str) -> Callable[[TLSFailure], None]:
         """Counts what breaks connections after their handshake."""
@@ -144,3 +161,9 @@ class BoundPort:
     def abort(self) -> None:
         for connection in list(self.connections):
             connection.abort()
+
+
+def _checks(table: PortTable[LiveListener]) -> dict[bytes, ClientValidation | None]:
+    """How clients are checked, by hostname: nothing where none are, so that clear text and most TLS ask no further."""
+    found = {hostname: each.clients for hostname, each in table.items()}
+    return found if any(found.values()) else {}

@@ -38,13 +38,14 @@ class LiveBackend:
 class LiveListener:
     """One listener: its table, and what is counted under its name."""
 
-    __slots__ = ("certificates", "gateway", "key", "name", "no_rule", "no_rule_duration", "port", "table")
+    __slots__ = ("certificates", "clients", "gateway", "key", "name", "no_rule", "no_rule_duration", "port", "table")
 
     def __init__(self, spec: Listener, table: "ListenerTable[LiveRule]", metrics: WorkerMetrics) -> None:
         self.key = spec.key
         self.gateway = spec.gateway
         self.name = spec.name
         self.certificates = spec.certificates
+        self.clients = spec.clients
         self.port = spec.port
         self.table = table
         labels = metrics.rule_labels(spec.gateway, spec.name, "", "")

@@ -5,6 +5,7 @@ from proxy.forward.live import LiveListener
 from proxy.forward.plane import Plane
 from proxy.protocol.forwarding import Client
 from proxy.routing.listeners import PortTable
+from proxy.snapshot.certificate import ClientValidation
 
 
 class Port:
@@ -24,13 +25,20 @@ class SecurePort:
     asked for, the wrong certificate (RFC 9110 section 7.4; Gateway API, listeners[].hostname).
     """
 
-    __slots__ = ("_port", "_server_name", "version")
+    __slots__ = ("_clients", "_server_name", "port", "version")
 
-    def __init__(self, port: Port, server_name: bytes, version: str) -> None:
-        self._port = port
+    def __init__(self, port: Port, server_name: bytes, version: str, clients: ClientValidation | None = None) -> None:
+        """`clients`: how this client was checked."""
+        self.port = port
         self._server_name = server_name
         self.version = version
         """Of TLS: "TLSv1.3"."""
+        self._clients = clients
+
+    def suffices(self, table: PortTable[LiveListener]) -> bool:
+        """Whether the client was checked as the listener of a new table wants it, to which its server name leads."""
+        chosen = table.choose(self._server_name)
+        return chosen is None or chosen.clients in (None, self._clients)
 
     @property
     def table(self) -> "SecurePort":
@@ -39,7 +47,7 @@ class SecurePort:
 
     def choose(self, host: bytes) -> LiveListener | None:
         """The listener for a host. Raises Misdirected when it is not the one that the server name chooses."""
-        table = self._port.table
+        table = self.port.table
         chosen = table.choose(host)
         if host != self._server_name and chosen is not None and chosen is not table.choose(self._server_name):
             raise Misdirected("misdirected", "this host belongs to another listener than the TLS server name")

@@ -74,6 +74,11 @@ METRICS: dict[str, Metric] = {
     "penstock_tls_handshakes_total": Metric(
         "counter", "TLS handshakes ended, by result: ok, or why there was none.", ("listener", "result")
     ),
+    "penstock_tls_insecure_fallbacks_total": Metric(
+        "counter",
+        "Clients let in without a valid certificate where AllowInsecureFallback wants it, by what was wrong.",
+        ("listener", "reason"),
+    ),
     "penstock_tls_failures_total": Metric(
         "counter", "TLS connections broken off after their handshake, by reason.", ("listener", "reason")
     ),

@@ -40,6 +40,13 @@ class HostIndex(Generic[T]):
                 self.any = value
         self._longest = max(map(len, self.wildcard), default=0)
 
+    def items(self) -> Iterator[tuple[bytes, T]]:
+        """Every hostname with its value."""
+        yield from self.exact.items()
+        yield from ((b"*" + suffix, value) for suffix, value in self.wildcard.items())
+        if self.any is not None:
+            yield b"", self.any
+
     def find(self, host: bytes) -> T | None:
         """The value of the most specific hostname that covers `host`."""
         found = self.exact.get(host)

@@ -4,7 +4,7 @@ The most specific listener hostname is chosen, and only its routes are looked at
 of them takes does not go to a less specific listener (feature GatewayHTTPListenerIsolation).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from proxy.routing.hostname import HostIndex
@@ -22,6 +22,10 @@ class PortTable(Generic[L]):
         self._hosts = HostIndex(listeners)
         alone = not self._hosts.exact and not self._hosts.wildcard
         self._only = self._hosts.any if alone else None
+
+    def items(self) -> Iterator[tuple[bytes, L]]:
+        """Hostname and listener of each."""
+        return self._hosts.items()
 
     def choose(self, host: bytes) -> L | None:
         """The listener for a host (as Request.host), None when there is none."""

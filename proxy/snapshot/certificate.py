@@ -39,3 +39,12 @@ class CABundle(Struct, frozen=True):
     def digest(self) -> str:
         """Its identity: changes with any certificate."""
         return sha256(self.pem).hexdigest()
+
+
+class ClientValidation(Struct, frozen=True):
+    """How the certificates of clients are checked (FrontendTLSValidation)."""
+
+    bundles: tuple[str, ...]
+    """Keys of Snapshot.bundles: who is trusted by any of them is trusted. Not empty."""
+    insecure_fallback: bool = False
+    """Clients without a valid certificate are let in all the same."""

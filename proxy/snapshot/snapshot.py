@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from proxy.snapshot.certificate import CABundle, Certificate
+from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.route import HostBucket
 from proxy.snapshot.upstream_tls import UpstreamTLS
 
@@ -43,6 +43,8 @@ class Listener(Struct, frozen=True):
     """Keys of Snapshot.certificates, in the order declared. Not empty where TLS ends here."""
     client_certificate: str = ""
     """Key of Snapshot.certificates: what its Gateway shows to endpoints that are spoken to over TLS."""
+    clients: ClientValidation | None = None
+    """How clients are checked; None where they are asked for no certificate."""
 
     @property
     def key(self) -> str:

@@ -59,11 +59,17 @@ class Engine(Protocol):
     def version(self) -> str:
         """ "TLSv1.3"."""
 
+    @property
+    def tolerated(self) -> str:
+        """What was wrong with the client's certificate and did not keep it out; "" where it had to be valid, if any."""
+
 
 class MemoryEngine:
     """An Engine of the standard library."""
 
     __slots__ = ("_alert", "_in", "_out", "_tls", "ended")
+
+    tolerated = ""
 
     def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
         """The server side; with a `server_name` the client's, which asks for it (SNI)."""
@@ -71,7 +77,7 @@ class MemoryEngine:
         self._out = ssl.MemoryBIO()
         server = server_name is None
         self._tls = context.wrap_bio(self._in, self._out, server_side=server, server_hostname=server_name)
-        self._alert = "client_alert" if server else "endpoint_alert"
+        self._alert = CLIENT_ALERT if server else "endpoint_alert"
         self.ended = False
 
     def feed(self, data: bytes) -> None:
@@ -152,13 +158,18 @@ class MemoryEngine:
         return tuple(certificate.get("subjectAltName", ()))  # type: ignore[arg-type]
 
 
+CLIENT_ALERT = "client_alert"
+MISSING = "client_certificate_missing"
+
 _REASONS = {
     "NO_SHARED_CIPHER": "no_shared_cipher",
     "UNSUPPORTED_PROTOCOL": "unsupported_version",
     "VERSION_TOO_LOW": "unsupported_version",
     "WRONG_VERSION_NUMBER": "unsupported_version",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": MISSING,
 }
 _CERTIFICATE_REASONS = {
+    2: "certificate_untrusted",
     9: "certificate_not_yet_valid",
     10: "certificate_expired",
     18: "certificate_untrusted",
@@ -173,7 +184,17 @@ _CERTIFICATE_REASONS = {
 def _failure(error: ssl.SSLError, alert: str) -> TLSFailure:
     """Few reasons, as metrics have them for labels; the library's own words are the detail."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return TLSFailure(_CERTIFICATE_REASONS.get(error.verify_code, "certificate_invalid"), error.verify_message)
+        reason = certificate_reason(error.verify_code)
+        return TLSFailure(f"client_{reason}" if alert == CLIENT_ALERT else reason, error.verify_message)
     words = error.reason or type(error).__name__
-    reason = alert if "ALERT" in words else _REASONS.get(words, "protocol_error")
-    return TLSFailure(reason, words.lower().replace("_", " "))
+    return TLSFailure(failure_reason(words, alert), words.lower().replace("_", " "))
+
+
+def failure_reason(words: str, alert: str) -> str:
+    """`words`: OpenSSL's, in the form of its symbols: NO_SHARED_CIPHER. `alert`: what one of the peer is called."""
+    return alert if "ALERT" in words else _REASONS.get(words, "protocol_error")
+
+
+def certificate_reason(fault: int) -> str:
+    """Of a certificate that is there and not valid; `fault` as in X509_STORE_CTX_get_error."""
+    return _CERTIFICATE_REASONS.get(fault, "certificate_invalid")

@@ -48,3 +48,7 @@ class HalfClosed:
     @property
     def version(self) -> str:
         return self._engine.version
+
+    @property
+    def tolerated(self) -> str:
+        return self._engine.tolerated

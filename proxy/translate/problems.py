@@ -34,8 +34,9 @@ def _gateways(graph: Graph) -> Found:
             yield from ((owner.resource, finding) for finding in owner.findings)
     for gateway in graph.gateways.values():
         yield from ((gateway.resource, finding) for finding in gateway.findings)
-        for listener in gateway.listeners:
-            yield from ((gateway.resource, finding) for finding in listener.findings)
+        # What is wrong with spec.tls is found at every listener that it is for, and told once.
+        found = dict.fromkeys(finding for listener in gateway.listeners for finding in listener.findings)
+        yield from ((gateway.resource, finding) for finding in found)
     yield from graph.declared.advice
 
 

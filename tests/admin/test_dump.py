@@ -6,9 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.admin import dump
+from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.snapshot import Endpoint, Upstream
 from proxy.snapshot.upstream_tls import SubjectName, UpstreamTLS
+from proxy.translate.graph.x509 import read_bundle
 from tests.admin.view import PROBLEM, SNAPSHOT, FakeView
+from tests.certificates import pair
 
 
 def test_the_overview_counts_and_names_problems() -> None:
@@ -40,6 +43,17 @@ def test_listeners_say_where_they_are_bound_and_whether_that_worked() -> None:
         {"address": "*", "port": 8080, "bound": True},
         {"address": "10.0.0.1", "port": 8081, "bound": False},
     ]
+
+
+def test_a_listener_that_checks_its_clients_says_how() -> None:
+    view = FakeView()
+    assert view.snapshot is not None
+    asked = replace(view.snapshot.listeners["ns/gw/http"], clients=ClientValidation(("one", "two")))
+    bundle = read_bundle(pair("ca").chain)
+    bundles = {"one": bundle, "two": bundle, "other": bundle}
+    view.snapshot = replace(view.snapshot, listeners={asked.key: asked}, bundles=bundles)
+    [listener] = dump.listeners(view)
+    assert listener["clients"] == {"mode": "AllowValidOnly", "ca_certificates": 2}
 
 
 def test_routes_backends_and_statuses() -> None:

@@ -154,6 +154,13 @@ def test_a_condition_of_ours_that_is_no_longer_meant_goes() -> None:
     assert [item["type"] for item in after["parents"][0]["conditions"]] == ["example.com/Checked", "Accepted"]
 
 
+def test_a_condition_that_is_only_ever_true_goes_when_it_is_no_longer_meant() -> None:
+    held = {"conditions": [condition(), condition("InsecureFrontendValidationMode"), condition("example.com/Else")]}
+    merged = merge(held, {"conditions": [condition()]}, US, NOW)
+    assert merged is not None
+    assert [item["type"] for item in merged["conditions"]] == ["Accepted", "example.com/Else"]
+
+
 def test_a_listener_that_is_gone_takes_its_entry_with_it() -> None:
     held = {"listeners": [{"name": "old", "conditions": [condition("example.com/Checked")]}]}
     assert merge(held, {"listeners": []}, US, NOW) == {"listeners": []}

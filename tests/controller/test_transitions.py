@@ -43,6 +43,13 @@ ROWS = [
     ),
     ("foreign types are none of ours", {}, top(condition("example.com/Checked", "False")), []),
     ("what is on its way is not bad", {}, top(condition("Programmed", "False", "soon", "Pending")), []),
+    (
+        "clients that are let in unchecked are worth a warning, and no word when that has ended",
+        {},
+        top(condition("InsecureFrontendValidationMode", "True", "let in", "ConfigurationChanged")),
+        [Notice("Warning", "ConfigurationChanged", "let in")],
+    ),
+    ("it has ended", top(condition("InsecureFrontendValidationMode", "True")), top(), []),
     ("no conflict is good", {}, top(condition("Conflicted", "False")), []),
     (
         "a listener is named",

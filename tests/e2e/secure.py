@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from proxy.downstream.settings import DataPlaneSettings
+from proxy.snapshot.certificate import CABundle, ClientValidation
 from proxy.snapshot.delta import difference
 from proxy.snapshot.route import Entry, HostBucket, RouteMatch, Rule
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
+from proxy.translate.graph.x509 import read_bundle
 from tests.certificates import Pair, client_context
 from tests.e2e.gateway import Gateway
 from tests.e2e.peers import Ended, Peer
@@ -25,6 +27,8 @@ class SecureGateway(Gateway):
     ) -> None:
         super().__init__(*rules, settings=settings)
         self.certificates = dict(certificates)
+        self.checks: dict[str, tuple[Sequence[Pair], bool]] = {}
+        """Hostname to the authorities that clients are checked by, and whether others are let in all the same."""
 
     def name(self, hostname: str) -> str:
         return f"default/gateway/{hostname or 'any'}"
@@ -36,7 +40,13 @@ class SecureGateway(Gateway):
         served = {host: [each.certificate for each in pairs] for host, pairs in self.certificates.items()}
         listeners = {
             self.name(host): Listener(
-                "default/gateway", host or "any", "HTTPS", host.encode(), 443, tuple(each.digest for each in items)
+                "default/gateway",
+                host or "any",
+                "HTTPS",
+                host.encode(),
+                443,
+                tuple(each.digest for each in items),
+                clients=self._validation(host),
             )
             for host, items in served.items()
         }
@@ -51,8 +61,18 @@ class SecureGateway(Gateway):
             },
             upstreams={upstream.key: upstream for _, _, upstreams in rules for upstream in upstreams},
             certificates={item.digest: item for items in served.values() for item in items},
+            bundles={item.digest: item for items, _ in self.checks.values() for item in map(bundle, items)},
         )
         self.plane.commit(self.plane.prepare(difference(self.plane.snapshot, snapshot)))
+
+    def _validation(self, host: str) -> ClientValidation | None:
+        authorities, insecure = self.checks.get(host, ((), False))
+        return ClientValidation(tuple(bundle(each).digest for each in authorities), insecure) if authorities else None
+
+    def check(self, hostname: str, *authorities: Pair, insecure: bool = False) -> None:
+        """From now on clients of a listener are checked by these, or not at all."""
+        self.checks[hostname] = authorities, insecure
+        self.install(*self._rules)
 
     def rotate(self, hostname: str, *pairs: Pair) -> None:
         """Other certificates for a listener, everything else as it was."""
@@ -80,6 +100,10 @@ class SecureGateway(Gateway):
         return self.metrics.value(
             "penstock_tls_handshakes_total", (listener or ",".join(self._bind().listeners), result)
         )
+
+
+def bundle(authority: Pair) -> CABundle:
+    return read_bundle(authority.chain)
 
 
 class TLSClient:

@@ -67,6 +67,7 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
             "serves": f"{listener.protocol} port {listener.port} {listener.hostname.decode() or '(every host)'}",
             **_certificates(snapshot, listener),
             **_shown(snapshot, listener.client_certificate, "shows backends"),
+            **_clients(snapshot, listener),
             "hosts": {},
         }
         for key, listener in snapshot.listeners.items()
@@ -88,6 +89,14 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
 def _certificates(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:
     names = [snapshot.certificates[key].names for key in listener.certificates]
     return {"certificates": [", ".join(name.decode() for name in each) for each in names]} if names else {}
+
+
+def _clients(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:
+    if listener.clients is None:
+        return {}
+    counts = [snapshot.bundles[key].pem.count(b"BEGIN CERTIFICATE") for key in listener.clients.bundles]
+    others = "let in, too" if listener.clients.insecure_fallback else "refused"
+    return {"clients": f"CA certificates: {' + '.join(map(str, counts))}; others are {others}"}
 
 
 def _entry(entry: Entry, rule: Rule) -> str:

@@ -69,3 +69,8 @@ def test_a_host_of_a_thousand_dots_is_cut_no_longer_than_the_longest_wildcard() 
     index = HostIndex([(b"*.b.com", 1)])
     assert index.find(b"." * 5000 + b"a.b.com") == 1
     assert index.find(b"a." * 5000) is None
+
+
+def test_every_hostname_is_listed_with_its_value() -> None:
+    names = [b"", b"*.com", b"*.b.com", b"*.a.b.com", b"x.a.b.com", b"b.com"]
+    assert sorted(INDEX.items()) == sorted((name, name or b"every host") for name in names)

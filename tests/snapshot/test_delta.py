@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from proxy.snapshot.certificate import Certificate
+from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.delta import EMPTY, WrongBase, apply, decode_delta, difference, encode_delta
 from proxy.snapshot.route import (
     BackendRef,
@@ -81,6 +81,22 @@ def test_only_new_certificates_are_sent() -> None:
     delta = decode_delta(encode_delta(difference(before, after)))
     assert delta.certificates == {new.digest: new}
     assert delta.dropped_certificates == (old.digest,)
+    assert apply(before, delta) == after
+
+
+def test_only_new_authorities_are_sent() -> None:
+    kept, old, new = (CABundle(pem) for pem in (b"1", b"2", b"3"))
+    clients = ClientValidation((kept.digest, new.digest), insecure_fallback=True)
+    before = msgspec.structs.replace(OLD, bundles={kept.digest: kept, old.digest: old})
+    after = msgspec.structs.replace(
+        OLD,
+        generation=5,
+        bundles={kept.digest: kept, new.digest: new},
+        listeners={LISTENER.key: msgspec.structs.replace(LISTENER, clients=clients)},
+    )
+    delta = decode_delta(encode_delta(difference(before, after)))
+    assert delta.bundles == {new.digest: new}
+    assert delta.dropped_bundles == (old.digest,)
     assert apply(before, delta) == after
 
 

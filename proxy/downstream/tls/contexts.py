@@ -1,19 +1,21 @@
-"""SSLContexts: one for each certificate in use, made at its first use.
+"""What engines are made of: one context for each certificate and way to check clients in use, made at its first use.
 
 Making one takes 1.5 ms, so a thousand listeners would hold up a reload for seconds. A certificate that is
 replaced has another key here, so its connections live on with the context they began with.
 
 Tickets. Each context has ticket keys of its own, which no other worker knows: a client that comes back to
 the same worker resumes, with another it makes a full handshake, and nothing fails. As the keys last as long
-as the context, a context is made anew after TICKET_KEY_LIFETIME.
+as the context, a context is made anew after TICKET_KEY_LIFETIME. A ticket of a listener that checks its clients
+otherwise, or by other authorities, is one of another context, and so is worth nothing.
 """
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from proxy.routing.hostname import covers
-from proxy.snapshot.certificate import Certificate
-from proxy.tls.engine import TLSFailure
+from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
+from proxy.tls.engine import Engine, MemoryEngine, TLSFailure
 from proxy.tls.loading import load_certificate
 
 TICKET_KEY_LIFETIME = 12 * 3600.0
@@ -32,48 +34,77 @@ CIPHERS = ":".join([
 """For TLS 1.2: Mozilla's intermediate profile without finite-field groups. All of them keep forward secrecy,
 and HTTP/2 allows all of them (RFC 9113 section 9.2.2). Those of TLS 1.3 are the library's."""
 
+Context = ssl.SSLContext | Callable[[], Engine]
+"""Of the standard library; that of another makes the engines of its connections itself."""
+
 
 class Contexts:
-    """Contexts by key of the certificate."""
+    """Contexts by key of the certificate, and by how clients are checked."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._certificates: Mapping[str, Certificate] = {}
-        self._made: dict[str, tuple[float, ssl.SSLContext]] = {}
+        self._bundles: Mapping[str, CABundle] = {}
+        self._made: dict[tuple[str, ClientValidation | None], tuple[float, Context]] = {}
 
-    def install(self, certificates: Mapping[str, Certificate]) -> None:
+    def install(self, certificates: Mapping[str, Certificate], bundles: Mapping[str, CABundle]) -> None:
         """Those of a new snapshot; what is not among them is forgotten."""
         self._certificates = certificates
-        self._made = {key: made for key, made in self._made.items() if key in certificates}
+        self._bundles = bundles
+        self._made = {at: made for at, made in self._made.items() if self._has(*at)}
 
-    def choose(self, keys: Sequence[str], server_name: bytes) -> ssl.SSLContext:
+    def _has(self, key: str, clients: ClientValidation | None) -> bool:
+        return key in self._certificates and (clients is None or all(each in self._bundles for each in clients.bundles))
+
+    def engine(self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None) -> Engine:
+        """Of a new connection. Raises TLSFailure."""
+        context = self.choose(keys, server_name, clients)
+        return MemoryEngine(context) if isinstance(context, ssl.SSLContext) else context()
+
+    def choose(self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None = None) -> Context:
         """Of a listener's certificates the first that names the server, else the first. Raises TLSFailure."""
         if len(keys) > 1 and server_name:
             keys = [key for key in keys if self._names(key, server_name)] or keys
         if not keys:
             raise TLSFailure("no_certificate", "the listener has no certificate")
-        return self._context(keys[0])
+        return self._context(keys[0], clients)
 
     def _names(self, key: str, server_name: bytes) -> bool:
         certificate = self._certificates.get(key)
         return certificate is not None and any(_is_for(name, server_name) for name in certificate.names)
 
-    def _context(self, key: str) -> ssl.SSLContext:
+    def _context(self, key: str, clients: ClientValidation | None) -> Context:
         now = self._clock()
-        made = self._made.get(key)
-        if made is None or made[0] <= now or made[1].session_stats()["number"] > MOST_SESSIONS:
-            made = now + TICKET_KEY_LIFETIME, self._make(key)
-            self._made[key] = made
+        made = self._made.get((key, clients))
+        if made is None or made[0] <= now or _is_full(made[1]):
+            made = now + TICKET_KEY_LIFETIME, self._make(key, clients)
+            self._made[key, clients] = made
         return made[1]
 
-    def _make(self, key: str) -> ssl.SSLContext:
-        certificate = self._certificates.get(key)
-        if certificate is None:
-            raise TLSFailure("no_certificate", "the certificate has gone")
+    def _make(self, key: str, clients: ClientValidation | None) -> Context:
+        if not self._has(key, clients):
+            raise TLSFailure("no_certificate", "the certificate has gone, or that of an authority")
+        certificate = self._certificates[key]
         try:
-            return server_context(certificate)
+            if clients is None:
+                return server_context(certificate)
+            authorities = b"".join(self._bundles[each].pem for each in clients.bundles)
+            if clients.insecure_fallback:
+                return _fallback(certificate, authorities)
+            return validating_context(certificate, authorities)
         except (ssl.SSLError, OSError) as error:
             raise TLSFailure("no_certificate", f"{type(error).__name__}: {error}") from None
+
+
+def _is_full(context: Context) -> bool:
+    return isinstance(context, ssl.SSLContext) and context.session_stats()["number"] > MOST_SESSIONS
+
+
+def _fallback(certificate: Certificate, authorities: bytes) -> Context:
+    """Its library takes 0.1 s to import; whoever wants no such listener does without it."""
+    from proxy.downstream.tls.fallback import FallbackEngine, fallback_context  # noqa: PLC0415
+
+    return partial(FallbackEngine, fallback_context(certificate, authorities))
 
 
 def _is_for(name: bytes, server_name: bytes) -> bool:
@@ -90,4 +121,19 @@ def server_context(certificate: Certificate) -> ssl.SSLContext:
     context.set_alpn_protocols(ALPN)
     context.num_tickets = 1
     load_certificate(context, certificate)
+    return context
+
+
+def validating_context(certificate: Certificate, authorities: bytes) -> ssl.SSLContext:
+    """The same for clients with a certificate that `authorities` (PEM) vouch for, and for no others.
+
+    Each of the authorities is trusted for what it is: an intermediate one needs no root beside it. Their names are
+    not told to clients, who send what they have. No tickets of TLS 1.3, so that certificates are checked at every
+    connection: a session that is resumed would outlive them. (In TLS 1.2, sessions would be kept in memory without.)
+    """
+    context = server_context(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=authorities.decode("ascii"))
+    context.num_tickets = 0
     return context

@@ -9,9 +9,11 @@ is chosen by it can be anything, not only a certificate.
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from proxy.downstream.connection import ClientConnection, has_unread
-from proxy.forward.origin import SecurePort
+from proxy.downstream.connection import LINGER, ClientConnection, has_unread
+from proxy.forward.live import LiveListener
+from proxy.forward.origin import Port, SecurePort
 from proxy.protocol.tls.client_hello import ClientHello, HelloReader, MalformedHello, NotTLS
+from proxy.routing.listeners import PortTable
 from proxy.tls.engine import Engine, TLSFailure
 from proxy.tls.transport import SecureTransport
 from proxy.wheel import Deadline
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 class Handshake(asyncio.Protocol):
     """The event loop's protocol from accept to the end of the handshake, then replaced on the same transport."""
 
-    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_server_name", "_tcp")
+    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_secure", "_tcp")
 
     def __init__(self, bound: "BoundPort") -> None:
         self._bound = bound
@@ -33,7 +35,8 @@ class Handshake(asyncio.Protocol):
         self._engine: Engine | None = None
         self._listener = ""
         """Key of the listener that the server name chose."""
-        self._server_name = b""
+        self._secure: SecurePort | None = None
+        """The port as the connection will see it."""
         self._done = False
         """It is counted how this ended."""
 
@@ -84,7 +87,7 @@ class Handshake(asyncio.Protocol):
             self._refuse("unknown_server_name" if hello.server_name else "no_server_name")
             return
         self._listener = listener.key
-        self._server_name = hello.server_name
+        self._secure = SecurePort(self._bound.port, hello.server_name, "", listener.clients)
         try:
             self._engine = self._bound.engine(listener, hello)
         except TLSFailure as failure:
@@ -98,8 +101,7 @@ class Handshake(asyncio.Protocol):
         try:
             complete = engine.handshake()
         except TLSFailure as failure:
-            self._tcp.write(engine.take())  # the alert
-            self._refuse(failure.reason, failure.detail)
+            self._say_why(engine.take(), failure)
             return
         if out := engine.take():
             self._tcp.write(out)
@@ -108,18 +110,34 @@ class Handshake(asyncio.Protocol):
 
     def _hand_over(self, engine: Engine) -> None:
         """To whoever speaks the application protocol that was agreed on: HTTP/1.1 also where none was."""
-        bound, tcp = self._bound, self._tcp
+        bound, tcp, secure = self._bound, self._tcp, self._secure
         assert tcp is not None
+        assert secure is not None
         self._end("ok")
         self._deadline.drop()
+        if engine.tolerated:
+            bound.let_in(self._listener, engine.tolerated)
         self._tcp = self._engine = None
         bound.left(self)
-        carried = ClientConnection(bound, SecurePort(bound.port, self._server_name, engine.version))
+        secure.version = engine.version
+        carried = ClientConnection(bound, secure)
+        if secure.port is not bound.port:
+            carried.drain()  # something else is declared by now
         transport = SecureTransport(tcp, engine, carried, bound.secure_failures(self._listener))
         tcp.set_protocol(transport)
         transport.begin()
 
     # --- ends --------------------------------------------------------------------------------
+
+    def _say_why(self, alert: bytes, failure: TLSFailure) -> None:
+        """And read on for a while: a client of TLS 1.3 has sent its request by the time that its certificate is
+        refused, and a reset for that could overtake the alert.
+        """
+        assert self._tcp is not None
+        self._end(failure.reason, failure.detail)
+        self._tcp.write(alert)
+        self._tcp.write_eof()
+        self._deadline.set(self._bound.clock() + LINGER)
 
     def _refuse(self, result: str, detail: str = "") -> None:
         """Close without a word of ours, at the deadline at the latest: the client may not take what was sent before."""
@@ -147,6 +165,11 @@ class Handshake(asyncio.Protocol):
 
     def drain(self) -> None:
         """Nothing to say yet: what it will carry asks the port."""
+
+    def recheck(self, table: PortTable[LiveListener], outdated: Port) -> None:
+        """As for a connection (ClientConnection.recheck), which this will be."""
+        if self._secure is not None and not self._secure.suffices(table):
+            self._secure.port = outdated
 
     def close_if_idle(self) -> None:
         """Close when not even the hello has begun to come; a client that has begun has its deadline."""

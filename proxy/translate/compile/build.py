@@ -6,7 +6,7 @@ from operator import is_
 from msgspec import Struct
 
 from proxy.resources.meta import ObjectKey
-from proxy.snapshot.certificate import Certificate
+from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from proxy.translate.compile.buckets import Buckets, build_buckets
 from proxy.translate.compile.routes import CompiledRoute, compile_route
@@ -39,7 +39,7 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
         upstreams=build_upstreams(nodes),
         certificates=_certificates(graph, nodes),
         upstream_tls=build_upstream_tls(nodes),
-        bundles=build_bundles(nodes),
+        bundles={**_bundles(graph), **build_bundles(nodes)},
     )
     if previous is not None and _same(snapshot, previous.snapshot):
         snapshot = previous.snapshot
@@ -79,6 +79,10 @@ def _shown(listener: ListenerNode, graph: Graph) -> CertificateNode | None:
     return graph.gateways[listener.gateway].client_certificate
 
 
+def _bundles(graph: Graph) -> dict[str, CABundle]:
+    return {item.key: item.bundle for node in _bound(graph) if node.clients for item in node.clients.bundles}
+
+
 def _bound(graph: Graph) -> list[ListenerNode]:
     nodes = {node.key: node for node in graph.bound()}
     return [nodes[key] for bind in graph.binds for key in bind.listeners]
@@ -93,7 +97,14 @@ def _listener(node: ListenerNode, shown: CertificateNode | None) -> Listener:
         port=node.spec.port,
         certificates=tuple(item.key for item in node.certificates),
         client_certificate="" if shown is None else shown.key,
+        clients=_clients(node),
     )
+
+
+def _clients(node: ListenerNode) -> ClientValidation | None:
+    if node.clients is None:
+        return None
+    return ClientValidation(tuple(item.key for item in node.clients.bundles), node.clients.insecure_fallback)
 
 
 def _same(new: Snapshot, old: Snapshot) -> bool:

@@ -16,7 +16,9 @@ from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
 from proxy.translate.graph.binds import Plan, claim_for_gateways, claim_for_sets
 from proxy.translate.graph.ca_certificates import CACertificates
 from proxy.translate.graph.certificates import Certificates
+from proxy.translate.graph.clients import Clients
 from proxy.translate.graph.gateways import Gateways, accept_gateways
+from proxy.translate.graph.listener_tls import ListenerTLS
 from proxy.translate.graph.listenersets import ListenerSets, attach_listener_sets, placed, with_added_ports
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.namespaces import Namespaces
@@ -77,16 +79,17 @@ def build_graph(
     `held`: Gateway to the addresses its status named when it was first seen.
     """
     certificates = Certificates(resources, now, previous.certificates if previous else None)
-    declared = accept_gateways(resources, settings, certificates)
+    authorities = CACertificates(resources, previous.authorities if previous else None)
+    tls = ListenerTLS(certificates, Clients(authorities, now))
+    declared = accept_gateways(resources, settings, tls)
     namespaces = Namespaces(resources)
-    sets = attach_listener_sets(resources, declared.nodes, namespaces, certificates, advise=settings.file_mode)
+    sets = attach_listener_sets(resources, declared.nodes, namespaces, tls, advise=settings.file_mode)
     known = previous.placement if previous else EMPTY
     wanted = with_added_ports(declared.nodes, sets.nodes)
     placement = place_gateways(wanted, resources, settings, held=held, previous=known)
     plan = Plan(settings.port_map)
     gateways = claim_for_gateways(plan, placement.nodes)
     sets = replace(sets, nodes=claim_for_sets(plan, placed(sets.nodes, gateways)))
-    authorities = CACertificates(resources, previous.authorities if previous else None)
     security = Security(authorities, certificates, now)
     policies = BackendTLSPolicies(resources, security)
     known_backends = previous.backends if previous else None

@@ -198,15 +198,6 @@ def tls_mode(field: str, mode: str) -> Finding:
     )
 
 
-def client_validation(field: str) -> Finding:
-    """Never served without: who asks for client certificates must not get a listener open to everybody."""
-    return unsupported_value(
-        field,
-        "spec.tls.frontend asks for client certificates, which this version does not check yet",
-        "it is not served without them; remove the validation if nobody is to be checked",
-    )
-
-
 def tls_option(field: str, name: str) -> Finding:
     return advice(field, f"option {name!r} is not known and has no effect", "remove it")
 

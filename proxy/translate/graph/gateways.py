@@ -12,7 +12,9 @@ from proxy.translate.graph import conditions as c
 from proxy.translate.graph.addresses import is_ip
 from proxy.translate.graph.age import seniority
 from proxy.translate.graph.certificates import Certificates
+from proxy.translate.graph.clients import client_advice
 from proxy.translate.graph.conditions import Finding, Findings
+from proxy.translate.graph.listener_tls import ListenerTLS
 from proxy.translate.graph.listeners import build_listeners
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import CertificateNode, ClassNode, GatewayNode
@@ -32,7 +34,7 @@ class Gateways(Struct, frozen=True):
     """About Gateways that are not ours and may not be meant so."""
 
 
-def accept_gateways(resources: ResourceSet, settings: TranslateSettings, certificates: Certificates) -> Gateways:
+def accept_gateways(resources: ResourceSet, settings: TranslateSettings, tls: ListenerTLS) -> Gateways:
     """Every class with our controllerName, every Gateway of such a class."""
     declared = resources.by_kind(GatewayClass)
     classes = dict(_our_classes(declared.values(), resources, settings))
@@ -42,7 +44,7 @@ def accept_gateways(resources: ResourceSet, settings: TranslateSettings, certifi
         node = classes.get(gateway.spec.gateway_class_name)
         if node is not None:
             if settings.only_gateway in ("", str(gateway.key)):
-                nodes[gateway.key] = _gateway(gateway, node, resources, certificates)
+                nodes[gateway.key] = _gateway(gateway, node, resources, tls)
         elif settings.file_mode:
             advice.append((gateway, _not_ours(gateway.spec.gateway_class_name, declared)))
     return Gateways(classes, nodes, tuple(advice))
@@ -68,13 +70,13 @@ def _not_ours(name: str, declared: Mapping[ObjectKey, GatewayClass]) -> Finding:
     return c.unknown_class(name, names.hint(name, "GatewayClasses"))
 
 
-def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, certificates: Certificates) -> GatewayNode:
+def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, tls: ListenerTLS) -> GatewayNode:
     """Without addresses: those are given out when all Gateways are known (addresses.py)."""
     own = gateway_parameters(gateway, resources)
     refusal, spec = ((own,), None) if isinstance(own, Finding) else ((), own or owner.parameters)
-    shown, unshown = _client_certificate(gateway, certificates)
+    shown, unshown = _client_certificate(gateway, tls.certificates)
     findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *_advice(gateway))
-    listeners = build_listeners(gateway, certificates)
+    listeners = build_listeners(gateway, tls)
     return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec(), client_certificate=shown)
 
 
@@ -102,5 +104,6 @@ def _address_findings(gateway: Gateway) -> Iterator[Finding]:
 
 
 def _advice(gateway: Gateway) -> Iterator[Finding]:
+    yield from client_advice(gateway)
     if gateway.spec.default_scope not in (None, "None"):
         yield c.advice("spec.defaultScope", "default Gateways are not served", "name the Gateway in parentRefs")

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind
 from proxy.resources.listenerset import ListenerSet
 from proxy.translate.graph import conditions as c
-from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.conditions import Finding, Findings
+from proxy.translate.graph.listener_tls import ListenerTLS, TLSParts
 from proxy.translate.graph.nodes import ListenerNode, has
 
 
@@ -53,10 +53,10 @@ def is_hostname(text: str) -> bool:
     return len(text) <= 253 and _HOSTNAME.fullmatch(text) is not None
 
 
-def build_listeners(gateway: Gateway, certificates: Certificates) -> tuple[ListenerNode, ...]:
+def build_listeners(gateway: Gateway, tls: ListenerTLS) -> tuple[ListenerNode, ...]:
     """The Gateway's own, in the order of spec.listeners."""
     listeners = enumerate(gateway.spec.listeners)
-    return settle([build_listener(gateway, gateway, i, spec, certificates) for i, spec in listeners])
+    return settle([build_listener(gateway, gateway, i, spec, tls) for i, spec in listeners])
 
 
 def settle(nodes: list[ListenerNode]) -> tuple[ListenerNode, ...]:
@@ -69,38 +69,28 @@ def settle(nodes: list[ListenerNode]) -> tuple[ListenerNode, ...]:
 
 
 def build_listener(
-    owner: Gateway | ListenerSet, gateway: Gateway, index: int, spec: Listener, certificates: Certificates | None
+    owner: Gateway | ListenerSet, gateway: Gateway, index: int, spec: Listener, tls: ListenerTLS | None
 ) -> ListenerNode:
     """One listener by itself, as if it were alone. `owner` declares it, `gateway` is where it is added.
 
-    `certificates`: None where no Secret may be asked for, as nothing will be served.
+    `tls`: None where no Secret may be asked for, as nothing will be served.
     """
     field = f"spec.listeners[{index}]"
     kinds, kind_findings = _route_kinds(field, spec)
     secure = spec.protocol in PROTOCOLS and PROTOCOLS[spec.protocol].secure
-    served, tls_findings = certificates.of_listener(owner, field, spec) if secure and certificates else ((), ())
-    if secure and _validates_clients(gateway, spec.port):
-        tls_findings = (*tls_findings, c.client_validation(field))
+    parts = tls.of_listener(owner, gateway, field, spec) if secure and tls else TLSParts()
     return ListenerNode(
         gateway=gateway.key,
         spec=spec,
         hostname=(spec.hostname or "").lower(),
         kinds=kinds,
-        findings=(*_protocol_findings(field, spec), *kind_findings, *_value_findings(field, spec), *tls_findings),
+        findings=(*_protocol_findings(field, spec), *kind_findings, *_value_findings(field, spec), *parts.findings),
         transport=PROTOCOLS[spec.protocol].transport if spec.protocol in PROTOCOLS else "TCP",
-        certificates=served,
+        certificates=parts.certificates,
         secure=secure,
         listener_set=owner.key if isinstance(owner, ListenerSet) else None,
+        clients=parts.clients,
     )
-
-
-def _validates_clients(gateway: Gateway, port: int) -> bool:
-    """spec.tls.frontend asks for client certificates on this port; its own entry wins over the default."""
-    frontend = gateway.spec.tls.frontend if gateway.spec.tls else None
-    if frontend is None:
-        return False
-    own = next((entry.tls for entry in frontend.per_port if entry.port == port), frontend.default)
-    return own.validation is not None
 
 
 def _protocol_findings(field: str, spec: Listener) -> Iterator[Finding]:

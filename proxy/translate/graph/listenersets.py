@@ -16,8 +16,8 @@ from proxy.resources.meta import ObjectKey
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph import listenerset_conditions as c
 from proxy.translate.graph.age import seniority
-from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.conditions import CONFLICTED, Finding
+from proxy.translate.graph.listener_tls import ListenerTLS
 from proxy.translate.graph.listeners import PROTOCOLS, build_listener, carrier, port_and_transport, settle, spoken
 from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nearest import Names
@@ -37,7 +37,7 @@ def attach_listener_sets(
     resources: ResourceSet,
     gateways: Mapping[ObjectKey, GatewayNode],
     namespaces: Namespaces,
-    certificates: Certificates,
+    tls: ListenerTLS,
     *,
     advise: bool,
 ) -> ListenerSets:
@@ -57,7 +57,7 @@ def attach_listener_sets(
             claims[parent] = Claims(gateways[parent].listeners)
         gateway = gateways[parent]
         if _allows(gateway.resource, item.metadata.namespace, namespaces):
-            nodes[item.key] = _attached(item, gateway, claims[parent], certificates)
+            nodes[item.key] = _attached(item, gateway, claims[parent], tls)
         else:
             nodes[item.key] = _not_attached(item, gateway)
     return ListenerSets(nodes, _advice(orphans, resources) if advise else ())
@@ -84,8 +84,8 @@ def _advice(orphans: list[ListenerSet], resources: ResourceSet) -> tuple[tuple[L
     return tuple(advice)
 
 
-def _attached(item: ListenerSet, gateway: GatewayNode, held: "Claims", certificates: Certificates) -> ListenerSetNode:
-    entries = [held.yielding(i, node) for i, node in enumerate(_entries(item, gateway, certificates))]
+def _attached(item: ListenerSet, gateway: GatewayNode, held: "Claims", tls: ListenerTLS) -> ListenerSetNode:
+    entries = [held.yielding(i, node) for i, node in enumerate(_entries(item, gateway, tls))]
     held.add(node for node in entries if not has(node.findings, CONFLICTED))
     return ListenerSetNode(item, gateway, settle(entries))
 
@@ -95,9 +95,9 @@ def _not_attached(item: ListenerSet, gateway: GatewayNode) -> ListenerSetNode:
     return ListenerSetNode(item, gateway, listeners, (_not_allowed(gateway.resource, item),), attached=False)
 
 
-def _entries(item: ListenerSet, gateway: GatewayNode, certificates: Certificates | None) -> list[ListenerNode]:
+def _entries(item: ListenerSet, gateway: GatewayNode, tls: ListenerTLS | None) -> list[ListenerNode]:
     listeners = enumerate(item.spec.listeners)
-    return [build_listener(item, gateway.resource, i, spec, certificates) for i, spec in listeners]
+    return [build_listener(item, gateway.resource, i, spec, tls) for i, spec in listeners]
 
 
 def with_added_ports(

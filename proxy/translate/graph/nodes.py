@@ -13,6 +13,7 @@ from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import BackendObjectReference, ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
 from proxy.snapshot.certificate import Certificate
+from proxy.translate.graph.ca_certificates import BundleNode
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
 
 
@@ -51,6 +52,14 @@ class CertificateNode(Struct, frozen=True, eq=False):
         return hash(self.key)
 
 
+class ClientsNode(Struct, frozen=True):
+    """How the clients of a listener are checked: by the word of any of these."""
+
+    bundles: tuple[BundleNode, ...]
+    """Not empty."""
+    insecure_fallback: bool = False
+
+
 class ListenerNode(Struct, frozen=True):
     """One listener of one Gateway of ours: its own, or one that a ListenerSet adds."""
 
@@ -69,6 +78,8 @@ class ListenerNode(Struct, frozen=True):
     """TLS ends here, so without a certificate it cannot be served."""
     listener_set: ObjectKey | None = None
     """The ListenerSet that declares it; None for the Gateway's own."""
+    clients: ClientsNode | None = None
+    """None where clients are asked for no certificate; and where they cannot be checked, which `findings` says."""
 
     @property
     def owner(self) -> ObjectKey:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from proxy.translate.features import SUPPORTED_FEATURES
+from proxy.translate.graph.client_conditions import INSECURE
+from proxy.translate.graph.clients import insecure_modes
 from proxy.translate.graph.conditions import (
     ACCEPTED,
     CONFLICTED,
@@ -39,7 +41,12 @@ def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets
     generation = node.resource.metadata.generation
     return {
         "addresses": [{"type": kind, "value": value} for kind, value in _addresses(node)],
-        "conditions": [_accepted(node, generation), _programmed(node, generation), _resolved(node, generation)],
+        "conditions": [
+            _accepted(node, generation),
+            _programmed(node, generation),
+            _resolved(node, generation),
+            *_insecure(insecure_modes(node.resource), generation),
+        ],
         "listeners": [
             listener_status(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
         ],
@@ -85,6 +92,14 @@ def _resolved(node: GatewayNode, generation: int) -> Condition:
         message = f"a reference of listener {', '.join(bad)} is not resolved (see status.listeners)"
         return condition(RESOLVED_REFS, False, "ListenersNotResolved", message, generation)
     return unless(unresolved, RESOLVED_REFS, "ResolvedRefs", "all references are resolved", generation)
+
+
+def _insecure(fields: list[str], generation: int) -> list[Condition]:
+    """Is only ever True (GatewayConditionInsecureFrontendValidationMode)."""
+    if not fields:
+        return []
+    message = f"clients without a valid certificate are let in: AllowInsecureFallback in {', '.join(fields)}"
+    return [condition(INSECURE, True, "ConfigurationChanged", message, generation)]
 
 
 # --- listeners --------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from contextlib import suppress
 
 import pytest
 
-from proxy.downstream.tls.contexts import CIPHERS, TICKET_KEY_LIFETIME, Contexts, server_context
-from proxy.snapshot.certificate import Certificate
+from proxy.downstream.tls.contexts import CIPHERS, TICKET_KEY_LIFETIME, Contexts, server_context, validating_context
+from proxy.snapshot.certificate import Certificate, ClientValidation
 from proxy.tls.engine import TLSFailure
+from proxy.translate.graph.x509 import read_bundle
 from tests.certificates import client_context, pair
 from tests.clock import ManualTime
 
@@ -18,7 +19,7 @@ BOTH = {ONE.digest: ONE, WILD.digest: WILD}
 def contexts(certificates: dict[str, Certificate] = BOTH) -> tuple[Contexts, ManualTime]:
     clock = ManualTime()
     made = Contexts(clock.clock)
-    made.install(certificates)
+    made.install(certificates, {})
     return made, clock
 
 
@@ -60,9 +61,9 @@ def _whole_connection(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
 def test_another_snapshot_keeps_what_it_still_has_and_forgets_the_rest() -> None:
     made, _ = contexts()
     first = made.choose([ONE.digest], b"")
-    made.install({ONE.digest: ONE})
+    made.install({ONE.digest: ONE}, {})
     assert made.choose([ONE.digest], b"") is first
-    made.install({WILD.digest: WILD})
+    made.install({WILD.digest: WILD}, {})
     with pytest.raises(TLSFailure, match="no_certificate"):
         made.choose([ONE.digest], b"")
 
@@ -93,6 +94,31 @@ def test_what_the_library_does_not_take_is_a_failure_of_the_handshake_only() -> 
     broken = Certificate(ONE.chain, WILD.key)
     with pytest.raises(TLSFailure, match="KEY_VALUES_MISMATCH"):
         contexts({"x": broken})[0].choose(["x"], b"")
+
+
+def test_each_way_to_check_clients_has_a_context_of_its_own() -> None:
+    """So tickets of one are worth nothing with another."""
+    made = Contexts(ManualTime().clock)
+    bundles = {item.digest: item for item in (read_bundle(pair(name).chain) for name in ("ca", "another"))}
+    made.install(BOTH, bundles)
+    first, second = bundles
+    ways = [None, ClientValidation((first,)), ClientValidation((second,)), ClientValidation((first, second)),
+            ClientValidation((first,), insecure_fallback=True)]  # fmt: skip
+    chosen = [made.choose([ONE.digest], b"", way) for way in ways]
+    assert len(set(map(id, chosen))) == len(ways)
+    assert [made.choose([ONE.digest], b"", way) for way in ways] == chosen
+    made.install(BOTH, {first: bundles[first]})
+    assert made.choose([ONE.digest], b"", ways[1]) is chosen[1]
+    with pytest.raises(TLSFailure, match="no_certificate"):
+        made.choose([ONE.digest], b"", ways[3])
+
+
+def test_how_clients_are_checked() -> None:
+    context = validating_context(ONE, pair("ca").chain)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.verify_flags & ssl.VERIFY_X509_PARTIAL_CHAIN
+    assert context.num_tickets == 0
+    assert len(context.get_ca_certs()) == 1  # none of the machine's
 
 
 def test_an_encrypted_key_asks_nobody_for_a_passphrase() -> None:
