@@ -115,7 +115,7 @@ def prepared(shared: Cluster) -> Iterator[Cluster]:
     namespace = by_key(kustomized(OVERLAYS / "default"))["Namespace", "", NAMESPACE]
     shared.client.apply_object(namespace)
     yield shared
-    shared.client.delete(shared.client.path_of(namespace))
+    shared.client.remove(shared.client.path_of(namespace))
 
 
 def in_its_namespace(cluster: Cluster, items: list[Object]) -> list[Object]:

@@ -100,6 +100,11 @@ class Client:
             if error.status != 404:
                 raise
 
+    def remove(self, path: str, patience: float = 90.0) -> None:
+        """Delete, and wait until it is gone: a namespace with all that is in it. Raises TimeoutError."""
+        self.delete(path)
+        wait_until(f"{path} gone", lambda: self.get(path) is None, patience)
+
     def apply(self, text: str) -> list[Object]:
         """Server-side apply of every document of a YAML text; returns the objects as they are now."""
         return [self.apply_object(document) for document in yaml.safe_load_all(text) if document]
