@@ -23,8 +23,11 @@ def matches(kind: str, wanted: str, presented: tuple[str, str]) -> bool:
 def matches_host(wanted: str, name: str) -> bool:
     """`name`, of a certificate, may begin with `*.`, which stands for exactly one label (RFC 9525 section 6.3).
 
-    So may `wanted`, for who trusts every host right below a domain. Case does not count (section 6.2).
+    So may `wanted`, for who trusts every host right below a domain. Case does not count (section 6.2): that of ASCII,
+    for other names are none of the DNS, and some of their letters become ASCII when they are made small.
     """
+    if not name.isascii():
+        return False
     wanted, name = wanted.lower(), name.lower()
     if wanted == name:
         return True

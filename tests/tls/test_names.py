@@ -30,6 +30,10 @@ HOSTS = [
     ("one.example.com", "", False),
     ("example.com", "*.com", False),
     ("xn--nxasmq6b.example.com", "*.example.com", True),
+    ("kube.example.com", "\N{KELVIN SIGN}ube.example.com", False),  # which is a k, made small
+    ("kube.example.com", "*.example.com.", False),
+    ("one.example.com", "one.example.com\0.evil.org", False),
+    ("one.example.com", "one.example.com.", False),
     # What only we know: who is trusted can be a wildcard, too.
     ("*.example.com", "one.example.com", True),
     ("*.example.com", "*.example.com", True),
