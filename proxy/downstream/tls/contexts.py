@@ -20,6 +20,8 @@ from proxy.tls.loading import load_certificate
 
 TICKET_KEY_LIFETIME = 12 * 3600.0
 """Seconds for which what tickets protect hangs on one key (RFC 8446 section 4.6.1 allows 7 days)."""
+UNUSABLE_FOR = 5.0
+"""Seconds for which a certificate that the library does not take is not tried again: any client may ask for it."""
 MOST_SESSIONS = 1024
 """Sessions of TLS 1.2 that a context keeps for clients without tickets, 1.3 KiB each. The library keeps 20,480 and
 cannot be told otherwise, so a context that has more is made anew."""
@@ -36,6 +38,8 @@ and HTTP/2 allows all of them (RFC 9113 section 9.2.2). Those of TLS 1.3 are the
 
 Context = ssl.SSLContext | Callable[[], Engine]
 """Of the standard library; that of another makes the engines of its connections itself."""
+At = tuple[str, ClientValidation | None]
+"""Key of the certificate, and how clients are checked."""
 
 
 class Contexts:
@@ -45,13 +49,16 @@ class Contexts:
         self._clock = clock
         self._certificates: Mapping[str, Certificate] = {}
         self._bundles: Mapping[str, CABundle] = {}
-        self._made: dict[tuple[str, ClientValidation | None], tuple[float, Context]] = {}
+        self._made: dict[At, tuple[float, Context]] = {}
+        self._unusable: dict[At, tuple[float, str, str]] = {}
+        """Until when, and reason and detail; the failure itself would keep who met it."""
 
     def install(self, certificates: Mapping[str, Certificate], bundles: Mapping[str, CABundle]) -> None:
         """Those of a new snapshot; what is not among them is forgotten."""
         self._certificates = certificates
         self._bundles = bundles
         self._made = {at: made for at, made in self._made.items() if self._has(*at)}
+        self._unusable.clear()
 
     def _has(self, key: str, clients: ClientValidation | None) -> bool:
         return key in self._certificates and (clients is None or all(each in self._bundles for each in clients.bundles))
@@ -77,9 +84,20 @@ class Contexts:
         now = self._clock()
         made = self._made.get((key, clients))
         if made is None or made[0] <= now or _is_full(made[1]):
-            made = now + TICKET_KEY_LIFETIME, self._make(key, clients)
+            made = now + TICKET_KEY_LIFETIME, self._make_if_usable((key, clients), now)
             self._made[key, clients] = made
         return made[1]
+
+    def _make_if_usable(self, at: At, now: float) -> Context:
+        """A bundle of authorities can take long to load, and the event loop waits for it."""
+        unusable = self._unusable.get(at)
+        if unusable is not None and unusable[0] > now:
+            raise TLSFailure(*unusable[1:])
+        try:
+            return self._make(*at)
+        except TLSFailure as failure:
+            self._unusable[at] = self._clock() + UNUSABLE_FOR, failure.reason, failure.detail
+            raise
 
     def _make(self, key: str, clients: ClientValidation | None) -> Context:
         if not self._has(key, clients):

@@ -5,7 +5,14 @@ from contextlib import suppress
 
 import pytest
 
-from proxy.downstream.tls.contexts import CIPHERS, TICKET_KEY_LIFETIME, Contexts, server_context, validating_context
+from proxy.downstream.tls.contexts import (
+    CIPHERS,
+    TICKET_KEY_LIFETIME,
+    UNUSABLE_FOR,
+    Contexts,
+    server_context,
+    validating_context,
+)
 from proxy.snapshot.certificate import Certificate, ClientValidation
 from proxy.tls.engine import TLSFailure
 from proxy.translate.graph.x509 import read_bundle
@@ -94,6 +101,30 @@ def test_what_the_library_does_not_take_is_a_failure_of_the_handshake_only() -> 
     broken = Certificate(ONE.chain, WILD.key)
     with pytest.raises(TLSFailure, match="KEY_VALUES_MISMATCH"):
         contexts({"x": broken})[0].choose(["x"], b"")
+
+
+def test_what_the_library_does_not_take_is_not_tried_for_each_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Certificate] = []
+
+    def counting(certificate: Certificate) -> ssl.SSLContext:
+        tried.append(certificate)
+        return server_context(certificate)
+
+    monkeypatch.setattr("proxy.downstream.tls.contexts.server_context", counting)
+    broken = {"x": Certificate(ONE.chain, WILD.key)}
+    made, clock = contexts(broken)
+    for _ in range(3):
+        with pytest.raises(TLSFailure, match="KEY_VALUES_MISMATCH"):
+            made.choose(["x"], b"")
+    assert len(tried) == 1
+    clock.now += UNUSABLE_FOR  # it may have been for want of files or memory
+    with pytest.raises(TLSFailure):
+        made.choose(["x"], b"")
+    assert len(tried) == 2
+    made.install(broken, {})
+    with pytest.raises(TLSFailure):
+        made.choose(["x"], b"")
+    assert len(tried) == 3
 
 
 def test_each_way_to_check_clients_has_a_context_of_its_own() -> None:
