@@ -90,6 +90,12 @@ class Attempts(Ending):
 
     def on_connected(self, connection: UpstreamConnection) -> None:
         """The connection is there, after the body has begun to wait: nothing else will have its head leave."""
+        backend, pool = self.backend, self.pool
+        assert backend is not None and backend.upstream is not None and pool is not None
+        if backend.upstream.has_turned_from(pool):
+            pool.release(connection)  # a policy came while we waited
+            self._connect()
+            return
         self._send(connection)
         if self._connection is connection and not self._request_done:
             connection.codec.flush()

@@ -52,6 +52,10 @@ class Mirror(Discard):
             pool.request(self)
 
     def on_connected(self, connection: UpstreamConnection) -> None:
+        if self._upstream.has_turned_from(connection.pool):
+            connection.pool.release(connection)  # a policy came while we waited
+            self._end("dropped")
+            return
         self._connection = connection
         connection.codec.begin(self)
         if not self._request.host:

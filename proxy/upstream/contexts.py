@@ -25,6 +25,8 @@ ALPN = ["http/1.1"]
 
 SecuredKey = tuple[str, str]
 """UpstreamTLS.digest, and the key of the certificate that is shown ("" for none)."""
+CLEAR: SecuredKey = ("", "")
+"""No TLS."""
 
 
 class Secured:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from random import randrange
 
 from proxy.observe.metrics import Histogram, WorkerMetrics
+from proxy.upstream.contexts import CLEAR, SecuredKey
 from proxy.upstream.pool import Pool
 
 _SCAN_ALL = 16
@@ -13,8 +14,8 @@ _SCAN_ALL = 16
 class LiveUpstream:
     """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
 
-    __slots__ = ("_next", "connect_failures", "duration", "installed", "invalid", "key", "mirrored", "pools",
-                 "retries")  # fmt: skip
+    __slots__ = ("_next", "connect_failures", "duration", "identity", "installed", "invalid", "key", "mirrored",
+                 "pools", "retries")  # fmt: skip
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
@@ -23,11 +24,17 @@ class LiveUpstream:
         """`pools` are those of a snapshot."""
         self.invalid = ""
         """Why there are no pools although there may be endpoints."""
+        self.identity: SecuredKey | None = CLEAR
+        """How the endpoints are spoken to; None: not at all."""
         self._next = 0
         self.duration: Histogram = metrics.histogram("penstock_upstream_request_duration_seconds", (key,))
         self.retries: Callable[[str], None] = _counter(metrics, "penstock_upstream_retries_total", key)
         self.mirrored = _counter(metrics, "penstock_mirror_requests_total", key)
         self.connect_failures = _counter(metrics, "penstock_upstream_connect_failures_total", key)
+
+    def has_turned_from(self, pool: Pool) -> bool:
+        """Its endpoints are by now spoken to otherwise than those of a pool that it once had."""
+        return pool.identity != self.identity
 
     def pick(self, tried: Iterable[Pool] = ()) -> Pool | None:
         """The endpoint with the fewest requests in flight, ties in turn; those `tried` only if no other is left."""

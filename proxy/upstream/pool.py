@@ -12,7 +12,7 @@ from proxy.protocol.http1.response_head import RepeatedResponse
 from proxy.protocol.limits import Limits
 from proxy.tls.engine import TLSFailure
 from proxy.upstream.connection import ACTIVE, IDLE, LEAVING, NEW, STRUCK, UpstreamConnection
-from proxy.upstream.contexts import Secured
+from proxy.upstream.contexts import CLEAR, Secured, SecuredKey
 from proxy.upstream.handshake import connect
 from proxy.wheel import Deadline, Wheel
 
@@ -54,7 +54,7 @@ class Pool:
 
     __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_dialing", "_host", "_idle",
                  "_idle_slot", "_loop", "_patience", "_port", "_secured", "_settings", "_sweep", "_values",
-                 "_waiting", "_wheel", "active", "label", "refused", "repeated", "retired")  # fmt: skip
+                 "_waiting", "_wheel", "active", "identity", "label", "refused", "repeated", "retired")  # fmt: skip
 
     def __init__(
         self,
@@ -67,10 +67,11 @@ class Pool:
         backend: str,
         on_failure: Callable[[str], None],
         secured: Secured | None = None,
+        identity: SecuredKey = CLEAR,
     ) -> None:
         """`backend` is the label under which the connections are counted: the first to use the endpoint.
 
-        `secured`: they speak TLS.
+        `secured`: they speak TLS, of this `identity`.
         """
         self._loop = loop
         self._wheel = wheel
@@ -79,6 +80,7 @@ class Pool:
         self._host, self._port = address
         self._settings = settings
         self._secured = secured
+        self.identity = identity
         self.refused = on_failure
         """Counts, by reason, that there was no connection after all."""
         self._values = metrics.values

@@ -9,14 +9,13 @@ from proxy.batch import WriteBatch
 from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 from proxy.upstream.balance import WeightedTurns
-from proxy.upstream.contexts import ClientContexts, Secured, SecuredKey
+from proxy.upstream.contexts import CLEAR, ClientContexts, Secured, SecuredKey
 from proxy.upstream.live import LiveUpstream
 from proxy.upstream.pool import Pool, PoolSettings
 from proxy.wheel import Wheel
 
 PoolKey = tuple[str, int, SecuredKey]
 """(host, port, TLS identity)."""
-_CLEAR: SecuredKey = ("", "")
 _NOTHING: Mapping[SecuredKey, Secured] = MappingProxyType({})
 
 UpstreamKey = tuple[str, str]
@@ -99,7 +98,7 @@ class Registry:
         for at, upstream in list(self._upstreams.items()):
             if at[0] not in self._specs or at[1] not in in_use:
                 del self._upstreams[at]
-                upstream.pools = ()
+                self._leave(upstream, self._specs.get(at[0]))
             elif at[0] in changed or not upstream.installed:
                 self._install(upstream, self._specs[at[0]], at[1])
         self._show(before)
@@ -107,12 +106,20 @@ class Registry:
 
     def _install(self, upstream: LiveUpstream, spec: Upstream, certificate: str) -> None:
         """What cannot be secured as it should be has no pools, so that nothing can be sent there."""
-        at = (spec.tls, certificate) if spec.tls else _CLEAR
+        at = (spec.tls, certificate) if spec.tls else CLEAR
         secured = self._secured.get(at)
         upstream.installed = True
         upstream.invalid = spec.invalid or ("backend_tls_unusable" if spec.tls and secured is None else "")
+        upstream.identity = None if upstream.invalid else at
         endpoints = () if upstream.invalid else spec.endpoints
         upstream.pools = tuple(self._pool(endpoint, at, secured, upstream) for endpoint in endpoints)
+
+    def _leave(self, upstream: LiveUpstream, spec: Upstream | None) -> None:
+        """No rule leads there any more, by this certificate at least. What waits still goes there, unless the endpoints
+        are now spoken to otherwise."""
+        upstream.pools = ()
+        if spec is not None and upstream.identity is not None and (spec.invalid or spec.tls != upstream.identity[0]):
+            upstream.identity = None
 
     def _show(self, before: Mapping[UpstreamKey, tuple[Pool, ...]]) -> None:
         """`penstock_endpoint_up`: 1 for every endpoint that takes requests, 0 for those just gone.
@@ -145,7 +152,7 @@ class Registry:
             failed = upstream.connect_failures
             pool = self._pools[key] = Pool(
                 self._loop, self._wheel, self._batch, address, self._settings, self._metrics, upstream.key, failed,
-                secured,
+                secured, at,
             )  # fmt: skip
         pool.revive()
         return pool

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from proxy.downstream.settings import DataPlaneSettings
 from proxy.snapshot.certificate import CABundle, Certificate
 from proxy.snapshot.route import BackendRef, RouteMatch, Rule
 from proxy.snapshot.snapshot import Snapshot, Upstream
@@ -57,8 +58,10 @@ class Trust:
 class SecuringGateway(Gateway):
     """Has a Trust; `shows` is what its Gateway shows to endpoints."""
 
-    def __init__(self, trust: Trust, *rules: Rules, shows: Pair | None = None) -> None:
-        super().__init__(*rules)
+    def __init__(
+        self, trust: Trust, *rules: Rules, shows: Pair | None = None, settings: DataPlaneSettings | None = None
+    ) -> None:
+        super().__init__(*rules, settings=settings)
         self.trust = trust
         self.shows = shows
 

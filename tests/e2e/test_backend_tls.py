@@ -7,14 +7,17 @@ import ssl
 from contextlib import suppress
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.downstream.settings import DataPlaneSettings
+from proxy.forward.mirror import Mirror as Copy
 from proxy.snapshot.route import Mirror
 from proxy.tls.loading import load_certificate
 from tests.certificates import Authority, Pair, pair, server_side
 from tests.e2e.gateway import rule, to
 from tests.e2e.peers import Backend, Peer, ok
 from tests.e2e.secure_backends import Sealed, SecuringGateway, Trust, old_versions_only
+from tests.forward.memory import asking
 from tests.patience import eventually
 
 GET = b"GET /a HTTP/1.1\r\nHost: www.example.com\r\n\r\n"
@@ -224,7 +227,7 @@ async def test_the_gateway_shows_its_certificate_and_a_backend_its_own(old: bool
     async def tells(peer: Peer) -> None:
         certificate = peer._writer.get_extra_info("peercert")
         seen.append(dict(certificate["subjectAltName"])["DNS"])
-        await peer.request()
+        await peer.until(b"\r\n\r\n")
         await peer.send(ok())
 
     context = server_side(GOOD, clients.pem)
@@ -385,6 +388,55 @@ async def test_a_mirror_is_spoken_to_as_its_policy_says() -> None:
             assert (await client.response()).status == 200
             await eventually(lambda: mirror.requests)
             assert it.names == ["one.example"]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("sound", [True, False])
+async def test_a_request_that_waits_when_a_policy_comes_does_not_go_out_in_clear_text(
+    sound: bool, shared: bool
+) -> None:
+    """It was to, and has not gone yet. `shared`: another Service has the same endpoint, and no policy."""
+    trust, answer = Trust(), asyncio.Event()
+
+    async def holds(peer: Peer) -> None:
+        await peer.until(b"\r\n\r\n")
+        await answer.wait()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await peer.to_the_end()
+
+    async with Backend(holds) as clear, Backend(secure=server_side(ROOT.issues("one.example"))) as secure:
+        settings = DataPlaneSettings(max_upstream_connections=1)
+        ref, upstream = to(clear.port)
+        others = [rule((replace(ref, upstream="o"), replace(upstream, key="o")), path=b"/other")] if shared else []
+        async with SecuringGateway(trust, rule((ref, upstream)), *others, settings=settings) as gateway:
+            first, second = await gateway.client(), await gateway.client()
+            await first.send(GET)
+            await eventually(lambda: clear.peers and clear.peers[0].received)
+            await second.send(GET)
+            (pool,) = gateway.plane._registry._pools.values()
+            await eventually(lambda: pool.active == 2)
+            policed = trust.to(secure.port, authority=ROOT, key=upstream.key)
+            if not sound:
+                policed = ref, replace(upstream, endpoints=(), invalid="backend_tls_invalid")
+            gateway.install(rule(policed), *others)
+            answer.set()
+            assert [(await client.response()).status for client in (first, second)] == [200, 200 if sound else 500]
+            assert (len(clear.peers), clear.peers[0].received.count(b"GET"), len(secure.peers)) == (1, 1, sound)
+
+
+async def test_a_mirror_that_waits_when_a_policy_comes_is_dropped() -> None:
+    async with Backend() as mirror:
+        ref, upstream = to(mirror.port)
+        async with SecuringGateway(Trust(), rule((ref, upstream))) as gateway:
+            live = gateway.plane._registry.upstream(upstream.key)
+            [pool] = live.pools
+            Copy(gateway.plane._plane, live, asking()).begin()
+            assert pool.connections == 1  # which is being made
+            gateway.install(rule((ref, replace(upstream, endpoints=(), invalid="backend_tls_invalid"))))
+            await eventually(lambda: not pool.connections)
+            assert gateway.metrics.value("penstock_mirror_requests_total", (upstream.key, "dropped")) == 1
+            await eventually(lambda: all(peer.how for peer in mirror.peers))
+            assert [peer.received for peer in mirror.peers if peer.received] == []
 
 
 async def test_authorities_change_while_requests_are_under_way_and_none_is_lost() -> None:

@@ -13,6 +13,7 @@ from proxy.protocol.http1.server import ServerCodec
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request, Response
 from proxy.protocol.stream import DownstreamStream, RequestSink
+from proxy.upstream.contexts import CLEAR
 from proxy.wheel import Deadline, Wheel
 from tests.playbook import Wire
 
@@ -122,6 +123,7 @@ class MemoryPool:
     """A pool in which every connection is there at once, or when the test says so."""
 
     label = "memory:0"
+    identity = CLEAR
     active = 0
 
     def __init__(self, *, at_once: bool = True) -> None:

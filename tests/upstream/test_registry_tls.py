@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from msgspec.structs import replace
 
 from proxy.batch import WriteBatch
@@ -87,6 +88,43 @@ async def test_a_policy_that_comes_and_goes_never_meets_a_connection_of_the_othe
     clear = world.pool()
     world.install(snapshot(""))
     assert world.pool() is not clear and clear.retired
+
+
+TURNS = [
+    # (before, after, whether what waits at a pool of before is not to go out there)
+    (snapshot("", authority=None), snapshot("", authority=None, endpoints=2), False),
+    (snapshot("", authority=None), snapshot(""), True),
+    (snapshot("", authority=None), snapshot("", authority=None, invalid="backend_tls_invalid"), True),
+    (snapshot(""), snapshot("", authority=OTHER), True),
+    (snapshot(""), snapshot("", endpoints=0), False),
+    (snapshot(SHOWN.digest), snapshot(""), False),
+    (snapshot(SHOWN.digest), snapshot("", authority=OTHER), True),
+    (snapshot(SHOWN.digest, authority=None), snapshot(""), True),
+    (snapshot(SHOWN.digest), snapshot("", invalid="backend_tls_invalid"), True),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "turned"), TURNS)
+async def test_what_waits_when_endpoints_are_spoken_to_otherwise(
+    before: Snapshot, after: Snapshot, turned: bool
+) -> None:
+    world = World()
+    [shown] = [listener.client_certificate for listener in before.listeners.values()]
+    upstream = world.registry.upstream(KEY, shown)
+    world.install(before)
+    pool = upstream.pools[0]
+    assert not upstream.has_turned_from(pool)
+    world.install(after)
+    assert upstream.has_turned_from(pool) == turned
+
+
+async def test_what_waits_for_a_backend_that_no_rule_leads_to_any_more_still_goes_there() -> None:
+    world = World()
+    upstream = world.registry.upstream(KEY)
+    world.install(snapshot(""))
+    pool = upstream.pools[0]
+    world.registry.install({}, [KEY])
+    assert upstream.pools == () and not upstream.has_turned_from(pool)
 
 
 async def test_an_endpoint_is_up_as_long_as_any_listener_leads_there() -> None:
