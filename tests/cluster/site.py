@@ -31,6 +31,39 @@ def route(namespace: str, name: str, path: str = "/", host: str = "", parent: st
     return {"apiVersion": API, "kind": "HTTPRoute", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
+def redirect(namespace: str, name: str, path: str, host: str = "", parent: str = "web") -> Object:
+    """From a Gateway to https; it needs nobody behind it."""
+    made = route(namespace, name, path, host, parent)
+    [rule] = made["spec"]["rules"]
+    del rule["backendRefs"]
+    rule["filters"] = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}]
+    return made
+
+
+def policy(namespace: str, name: str, service: str = "elsewhere") -> tuple[Object, Object]:
+    """A BackendTLSPolicy about a Service, and the ConfigMap of the same name that holds its CA."""
+    target = {"group": "", "kind": "Service", "name": service}
+    validation = {
+        "hostname": "backend.example",
+        "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": name}],
+    }
+    metadata = {"name": name, "namespace": namespace}
+    return (
+        {
+            "apiVersion": API,
+            "kind": "BackendTLSPolicy",
+            "metadata": metadata,
+            "spec": {"targetRefs": [target], "validation": validation},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": {"ca.crt": certificate("backend.example").chain.decode()},
+        },
+    )
+
+
 def secret(namespace: str, name: str, chain: Pair) -> Object:
     data = {"tls.crt": chain.chain, "tls.key": chain.key}
     return {
