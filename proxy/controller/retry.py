@@ -3,7 +3,7 @@
 conflict    somebody else was faster        at once, then a little later each time
 gone        the object is deleted           after a while, if the source still has it
 rejected    validation, a webhook           when something else is meant
-forbidden   no RBAC rule for it             every minute, for all objects of the kind
+forbidden   no RBAC rule for it             after seconds, in the end every minute, for all objects of the kind
 failed      away, overloaded, or a fault    after a pause of all writes, longer each time
 """
 
@@ -22,7 +22,8 @@ from proxy.resources.kinds import GATEWAY, plural_of
 
 log = logging.getLogger("penstock")
 
-FORBIDDEN_PAUSE = 60.0
+FORBIDDEN_PAUSE = 4.0
+LONGEST_FORBIDDEN = 60.0
 AWAY_PAUSE = 0.5
 LONGEST_AWAY = 30.0
 FIGHT_PAUSE = 1.0
@@ -77,7 +78,8 @@ class Retries:
         self._away = 0
         self._resume = 0.0
         self._kind_resume: dict[str, float] = {}
-        self._named: set[str] = set()
+        self._forbidden: dict[str, int] = {}
+        """Kinds to how often in a row RBAC had no rule for them."""
 
     def __len__(self) -> int:
         """Objects that are tried again later."""
@@ -102,7 +104,7 @@ class Retries:
 
     def succeeded(self, target: ObjectRef, meant: Status) -> None:
         self._away = 0
-        self._named.discard(target.kind)
+        self._forbidden.pop(target.kind, None)
         conduct = self._conduct.setdefault(target, Conduct())
         again = conduct.meant is meant and self._timing.now() - conduct.at < PEACE
         conduct.failures, conduct.rewrites = 0, conduct.rewrites + 1 if again else 0
@@ -137,14 +139,19 @@ class Retries:
             self._refused.add(target)
             log.warning("%s", refusal.message)
             return True
-        pause = delay(1, FORBIDDEN_PAUSE, FORBIDDEN_PAUSE)
-        self._kind_resume[target.kind] = self._timing.now() + pause
-        self.later(target, pause)
-        if target.kind in self._named:
-            return False
-        self._named.add(target.kind)
-        log.error("statuses of %s are not written: %s", target.kind, refusal.message)
-        return True
+        is_news = target.kind not in self._forbidden
+        self.later(target, self._pause_forbidden(target.kind))
+        if is_news:
+            log.error("statuses of %s are not written: %s", target.kind, refusal.message)
+        return is_news
+
+    def _pause_forbidden(self, kind: str) -> float:
+        """Whoever adds the rule soon has not long to wait. Refusals of writes that were under way count as one."""
+        now = self._timing.now()
+        if now >= self._kind_resume.get(kind, 0.0):
+            times = self._forbidden[kind] = self._forbidden.get(kind, 0) + 1
+            self._kind_resume[kind] = now + delay(times, FORBIDDEN_PAUSE, LONGEST_FORBIDDEN)
+        return self._kind_resume[kind] - now
 
     def later(self, target: ObjectRef, seconds: float) -> None:
         """Queues it when so much time has passed, or at once."""

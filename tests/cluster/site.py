@@ -24,9 +24,11 @@ def https(*secrets: str, name: str = "https", **more: object) -> Object:
     return {"name": name, "protocol": "HTTPS", "port": 443, "tls": {"certificateRefs": references}, **more}
 
 
-def route(namespace: str, name: str, path: str = "/", host: str = "", parent: str = "web") -> Object:
-    """From a Gateway to the Service `mirror`."""
-    rules = [{"matches": [{"path": {"value": path}}], "backendRefs": [{"name": "mirror", "port": 80}]}]
+def route(
+    namespace: str, name: str, path: str = "/", host: str = "", parent: str = "web", service: str = "mirror"
+) -> Object:
+    """From a Gateway to a Service."""
+    rules = [{"matches": [{"path": {"value": path}}], "backendRefs": [{"name": service, "port": 80}]}]
     spec = {"parentRefs": [{"name": parent}], "rules": rules} | ({"hostnames": [host]} if host else {})
     return {"apiVersion": API, "kind": "HTTPRoute", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
@@ -40,7 +42,7 @@ def redirect(namespace: str, name: str, path: str, host: str = "", parent: str =
     return made
 
 
-def policy(namespace: str, name: str, service: str = "elsewhere") -> tuple[Object, Object]:
+def policy(namespace: str, name: str, service: str) -> tuple[Object, Object]:
     """A BackendTLSPolicy about a Service, and the ConfigMap of the same name that holds its CA."""
     target = {"group": "", "kind": "Service", "name": service}
     validation = {

@@ -40,19 +40,6 @@ def site(shared: Cluster, namespace: str, where: Inside) -> Object:
 
 # --- RBAC -----------------------------------------------------------------------------------------
 
-READ = ("referencegrants", "listenersets", "backends")
-"""Kinds without which the rest is whole."""
-
-
-@pytest.mark.parametrize("plural", READ)
-def test_a_kind_that_may_not_be_read_is_named_once(shared: Cluster, site: Object, plural: str) -> None:
-    name = f"without-{plural}"
-    with without_rule(shared, plural), shared.penstock(prepared=True, name=name):
-        address = address_of(shared, site)
-        wait_until("traffic", lambda: status_of(shared, address, HOST) == 200, 30)
-    said = [line for line in shared.log_of(name).splitlines() if f"resource {plural}" in line and "ERROR" in line]
-    assert len(said) == 1
-
 
 def test_a_status_that_may_not_be_written_is_named_once(shared: Cluster, namespace: str, site: Object) -> None:
     name = "without-statuses"

@@ -5,7 +5,7 @@ ServiceAccount they declare and so is held to their ClusterRole.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -117,11 +117,17 @@ def command(options: Iterable[str] = (), sources: Sequence[str] = _SOURCES) -> l
     ]
 
 
-def start(place: Place, name: str = "penstock", options: Iterable[str] = (), sources: Sequence[str] = _SOURCES) -> int:
+def start(
+    place: Place,
+    name: str = "penstock",
+    options: Iterable[str] = (),
+    sources: Sequence[str] = _SOURCES,
+    environment: Mapping[str, str] | None = None,
+) -> int:
     """Start it inside the cluster; its output goes to the log of that name. Returns its process id."""
     namespace = service_account()["metadata"]["namespace"]
-    environment = {**ENVIRONMENT, "KUBECONFIG": str(kubeconfig(place)), "POD_NAMESPACE": namespace}
-    return processes.spawn(place, name, command(options, sources), environment)
+    own = {**ENVIRONMENT, "KUBECONFIG": str(kubeconfig(place)), "POD_NAMESPACE": namespace}
+    return processes.spawn(place, name, command(options, sources), {**own, **(environment or {})})
 
 
 def stop(place: Place, name: str = "penstock") -> None:

@@ -79,14 +79,15 @@ class Cluster:
         name: str = "penstock",
         sources: Sequence[str] = ("kubernetes:",),
         prepared: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> Iterator[int]:
         """Penstock with its rights and its class, for the block; gives its process id. Several need several names.
 
-        `prepared`: rights and class are as they are to be.
+        `prepared`: rights and class are as they are to be. `environment`: more variables of it.
         """
         if not prepared:
             penstock.prepare(self.place)
-        pid = penstock.start(self.place, name, options, sources)
+        pid = penstock.start(self.place, name, options, sources, environment)
         try:
             yield pid
         finally:

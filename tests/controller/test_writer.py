@@ -8,7 +8,7 @@ import pytest
 
 from proxy.controller.cluster import Current, ObjectRef, path_of
 from proxy.controller.merge import Status
-from proxy.controller.retry import Refusal
+from proxy.controller.retry import FORBIDDEN_PAUSE, Refusal
 from proxy.controller.writer import BURST, IN_FLIGHT, StatusWriter
 from proxy.observe.controller import ControllerMetrics
 from proxy.resources.meta import ObjectKey
@@ -316,6 +316,17 @@ async def test_what_rbac_forbids_is_named_once_with_the_rule_and_tried_slowly(
     assert caplog.text.count("patch on gateways/status of gateway.networking.k8s.io") == 1
     world.server.refuse = lambda method, path, body: None
     await world.pass_(120)
+    assert desk.count("written") == 10
+
+
+async def test_what_rbac_allows_soon_is_written_soon(world: World, desk: Desk) -> None:
+    world.server.refuse = lambda method, path, body: (403, "Forbidden", FORBIDDEN)
+    for number in range(10):
+        world.declare(gateway(number))
+        desk.writer.offer(gateway(number), meant())
+    await world.settle()
+    world.server.refuse = lambda method, path, body: None
+    await world.pass_(FORBIDDEN_PAUSE)
     assert desk.count("written") == 10
 
 

@@ -18,7 +18,7 @@ from proxy.resources.store import ResourceSet
 from proxy.sources.base import Loaded
 from proxy.sources.kubernetes.addresses import Addresses
 from proxy.sources.kubernetes.backoff import Pace
-from proxy.sources.kubernetes.bundle import Bundle, follow_bundle, read_bundle
+from proxy.sources.kubernetes.bundle import Bundle, BundleReader
 from proxy.sources.kubernetes.client import KubernetesClient
 from proxy.sources.kubernetes.collection import Collection
 from proxy.sources.kubernetes.debounce import Debounce
@@ -88,7 +88,7 @@ class KubernetesSource:
 
         With a saved state only for a moment: then that is served until the API server is there.
         """
-        loop = asyncio.get_running_loop()
+        loop, bundles = asyncio.get_running_loop(), BundleReader(self.client)
         began = loop.time()
         log.info("following cluster %s (%s)", self.client.server, self.client.access.told_by)
         self._tasks.append(asyncio.create_task(self._own_client()))
@@ -98,13 +98,13 @@ class KubernetesSource:
         try:
             async with asyncio.timeout(PATIENCE_WITH_STATE if saved else None):
                 await asyncio.gather(*(follow.settled.wait() for follow in follows))
-                self.bundle = await read_bundle(self.client)
+                self.bundle = await bundles.read()
         except TimeoutError:
             log.warning("serving the saved state of %s until its API server answers", self.client.server)
         else:
             number, seconds = sum(len(follow.collection) for follow in follows), loop.time() - began
             log.info("%d object%s of the cluster in %.1f s", number, "" if number == 1 else "s", seconds)
-        self._tasks.append(asyncio.create_task(follow_bundle(self.client, self._take_bundle)))
+        self._tasks.append(asyncio.create_task(bundles.follow(self._take_bundle)))
 
     def load(self) -> Loaded:
         """What is held now; nothing is asked for."""

@@ -138,6 +138,8 @@ class ApiServer:
         if self.tokens is not None and request.headers.get("Authorization", "")[7:] not in self.tokens:
             return status(401, "Unauthorized", "Unauthorized")
         if request.path in self.crds:
+            if ("get", "customresourcedefinitions") in self.forbidden:
+                return status(403, "Forbidden", "customresourcedefinitions is forbidden")
             return web.json_response(self.crds[request.path])
         parts = request.path.strip("/").split("/")
         if parts[0] == "api":

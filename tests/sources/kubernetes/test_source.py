@@ -399,9 +399,24 @@ async def test_the_release_of_the_crds_is_known_and_its_change_told(monkeypatch:
             assert source.bundle == Bundle("v1.7.0", "experimental")
 
 
-async def test_without_the_right_to_read_crds_their_release_is_unknown() -> None:
+async def test_without_crds_their_release_is_unknown() -> None:
     async with api_server() as server, following(server) as source:
         assert source.bundle is None
+
+
+async def test_without_the_right_to_read_crds_the_rule_is_named_once_and_they_are_known_when_it_is_given(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("proxy.sources.kubernetes.bundle.SOONER", 0.01)
+    async with api_server() as server:
+        server.crds[CRD] = crd("v1.6.1")
+        server.forbidden.add(("get", "customresourcedefinitions"))
+        async with following(server) as source:
+            await eventually(lambda: len(server.asked("customresourcedefinitions")) > 3)
+            assert source.bundle is None
+            assert caplog.text.count("resources: [customresourcedefinitions], resourceNames: [gatewayclasses.") == 1
+            server.forbidden.clear()
+            await eventually(lambda: source.bundle == Bundle("v1.6.1", "experimental"))
 
 
 # --- objects --------------------------------------------------------------------------------------
