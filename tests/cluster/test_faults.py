@@ -49,6 +49,7 @@ def test_a_status_that_may_not_be_written_is_named_once(shared: Cluster, namespa
         wait_until("refused", lambda: counters(shared).statuses("HTTPRoute")["forbidden"], 30)
         shared.client.apply_object(route(namespace, "more", host="more.example"))
         wait_until("more", lambda: status_of(shared, address, "more.example") == 200, 30)
+        wait_until("told", lambda: events(shared, namespace, "StatusForbidden"), 30)
     lines = shared.log_of(name).splitlines()
     assert len([line for line in lines if "statuses of HTTPRoute are not written" in line]) == 1
     [told] = events(shared, namespace, "StatusForbidden")
