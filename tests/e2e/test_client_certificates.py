@@ -141,6 +141,38 @@ async def test_a_certificate_is_good_for_the_listener_that_asked_for_it_alone() 
         assert await status(checked, b"two.example") == 421
 
 
+AROUND = [
+    # (server name, request; each is for the listener that checks)
+    (None, GET % b"one.example"),
+    ("two.example", GET % b"one.example"),
+    ("two.example", GET % b"ONE.Example:443"),
+    ("two.example", GET % b"one.example."),
+    ("two.example", b"GET https://one.example/x HTTP/1.1\r\nHost: two.example\r\n\r\n"),
+    ("two.example", b"GET http://one.example:443/x HTTP/1.1\r\nHost: two.example\r\n\r\n"),
+    (None, b"GET https://one.example/x HTTP/1.1\r\nHost: unknown.example\r\n\r\n"),
+    ("unknown.example", GET % b"one.example"),
+    ("two.example", b"GET http://one.example/x HTTP/1.0\r\n\r\n"),
+    ("two.example", b"GET /x HTTP/1.1\r\nHost: one.example\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
+]
+
+
+@pytest.mark.parametrize(("server_name", "request_"), AROUND)
+async def test_no_way_of_naming_a_host_leads_around_its_listeners_check(
+    server_name: str | None, request_: bytes
+) -> None:
+    """A listener for every host stands beside, so that who names no server is let in, too."""
+    certificates = {"one.example": [SERVER], "two.example": [SERVER], "": [SERVER]}
+    async with Backend() as backend, SecureGateway(rule(to(backend.port)), certificates=certificates) as made:
+        made.check("one.example", OURS)
+        asking = context()
+        asking.check_hostname = False
+        client = await TLSClient(await made.client(), asking, server_name).handshake()
+        await client.send(request_)
+        head = await client.until(b"\r\n\r\n")
+        assert head.split()[1] == b"421"
+        assert backend.peers == []
+
+
 @VERSIONS
 async def test_no_session_of_another_listener_leads_past_the_check(version: ssl.TLSVersion) -> None:
     """Both listeners have the same certificate, so to the client they are one server."""
