@@ -29,6 +29,7 @@ def lines(told: Data) -> Iterator[str]:
     if told["tls"] is not None:
         name = told["tls"]["server_name"] or "no server name"
         yield f"  TLS: {name} chooses listener {told['tls']['listener']}"
+        yield from _clients(told["tls"]["clients"])
     if "refused" in told:
         yield f"  refused before any rule is asked: {told['refused']}"
         return
@@ -40,6 +41,13 @@ def lines(told: Data) -> Iterator[str]:
         yield f"  {_named(told['winner'])} answers"
         yield from _outcome(told)
         yield from _candidates(told["candidates"])
+
+
+def _clients(mode: str | None) -> Iterator[str]:
+    """That a request came so far does not say that its client was let in."""
+    if mode is not None:
+        without = "kept out" if mode == "AllowValidOnly" else "let in all the same"
+        yield f"  clients are asked for a certificate ({mode}): those without a valid one are {without}"
 
 
 def _outcome(told: Data) -> Iterator[str]:
@@ -62,7 +70,10 @@ def _policy(told: Data) -> Iterator[str]:
 
 
 def _endpoints(backend: Data) -> str:
-    return ", ".join(backend["endpoints"]) or "no ready endpoint: 503"
+    if not backend["endpoints"]:
+        return "no ready endpoint: 503"
+    over = f", over TLS to {backend['tls']['server_name']}" if backend["tls"] else ""
+    return ", ".join(backend["endpoints"]) + over
 
 
 def _filters(told: Data) -> Iterator[str]:

@@ -11,6 +11,7 @@ from proxy.filters import build_chain
 from proxy.filters.base import FilterContext
 from proxy.protocol.message import Reply, Request
 from proxy.routing.explain import Candidate, Explanation, NearMiss, Question, Served, explain
+from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.describe import filter_data, match_data, policy_data, text
 from proxy.snapshot.explain_tls import Handshake, shake_hands
 from proxy.snapshot.question import CLIENT, WELL_KNOWN, Asked, as_received
@@ -31,10 +32,10 @@ def explain_request(snapshot: Snapshot, asked: Asked) -> dict[str, Any]:
         return _refused(asked, port, f"{error.status}: {error.detail}")
     handshake = shake_hands(snapshot, port, asked, request.host)
     if handshake is not None and handshake.refused:
-        return _refused(asked, port, handshake.refused) | _tls(handshake)
+        return _refused(asked, port, handshake.refused) | _tls(snapshot, handshake)
     question = Question(request.host, request.path, request.method, request.headers, request.query)
     explanation = _ask(snapshot, port, question)
-    answer = _answer(asked, port, explanation) | _tls(handshake)
+    answer = _answer(asked, port, explanation) | _tls(snapshot, handshake)
     if explanation.winner is not None:
         context = FilterContext(asked.scheme, port, CLIENT)
         answer |= _outcome(snapshot, explanation.winner.rule, request, context)
@@ -67,10 +68,18 @@ def served(snapshot: Snapshot, key: str) -> Served:
     return Served(key, snapshot.listeners[key].hostname, buckets)
 
 
-def _tls(handshake: Handshake | None) -> dict[str, Any]:
+def _tls(snapshot: Snapshot, handshake: Handshake | None) -> dict[str, Any]:
     if handshake is None or not handshake.listener:
         return {"tls": None}
-    return {"tls": {"server_name": handshake.server_name, "listener": handshake.listener}}
+    checked = {"server_name": handshake.server_name, "listener": handshake.listener}
+    return {"tls": checked | {"clients": _clients(snapshot.listeners[handshake.listener].clients)}}
+
+
+def _clients(clients: ClientValidation | None) -> str | None:
+    """FrontendTLSValidation.mode; None where no certificate is asked for."""
+    if clients is None:
+        return None
+    return "AllowInsecureFallback" if clients.insecure_fallback else "AllowValidOnly"
 
 
 def _refused(asked: Asked, port: int, why: str) -> dict[str, Any]:
@@ -141,10 +150,12 @@ def _target(request: Request) -> bytes:
 def _backend(snapshot: Snapshot, ref: BackendRef, total: int) -> dict[str, Any]:
     upstream = snapshot.upstreams.get(ref.upstream)
     endpoints = upstream.endpoints if upstream is not None else ()
+    tls = snapshot.upstream_tls.get(upstream.tls) if upstream is not None else None
     return {
         "backend": ref.backend,
         "weight": ref.weight,
         "percent": round(100 * ref.weight / total, 2) if total else 0.0,
-        "invalid": ref.invalid or None,
+        "invalid": ref.invalid or (upstream.invalid if upstream is not None else "") or None,
+        "tls": None if tls is None else {"server_name": tls.server_name},
         "endpoints": [f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}" for at in endpoints],
     }

@@ -1,6 +1,7 @@
 """One request told through a snapshot: which address is asked, what filters and backends do."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.snapshot.explain import explain_request
 from proxy.snapshot.question import Asked
@@ -17,6 +18,7 @@ from proxy.snapshot.route import (
     Rule,
 )
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
+from proxy.snapshot.upstream_tls import UpstreamTLS
 
 
 def snapshot(*filters: Filter, backends: tuple[BackendRef, ...] = ()) -> Snapshot:
@@ -84,6 +86,19 @@ def test_a_filter_that_cannot_be_built_answers_with_its_reason() -> None:
 def test_endpoints_are_written_as_addresses() -> None:
     told = explain_request(snapshot(backends=(BackendRef("ns/b:80", 1, "ns/b:80"),)), Asked("GET", "http://a/one"))
     assert told["backends"][0]["endpoints"] == ["[2001:db8::1]:80", "b.internal:81"]
+
+
+def test_how_a_backend_is_spoken_to() -> None:
+    told = explain_request(snapshot(backends=(BackendRef("ns/b:80", 1, "ns/b:80"),)), Asked("GET", "http://a/one"))
+    assert (told["backends"][0]["tls"], told["backends"][0]["invalid"]) == (None, None)
+    tls, before = UpstreamTLS("b.example"), snapshot(backends=(BackendRef("ns/b:80", 1, "ns/b:80"),))
+    for upstream, expected in (
+        (Upstream("ns/b:80", (Endpoint("b", 80),), tls=tls.digest), ({"server_name": "b.example"}, None)),
+        (Upstream("ns/b:80", (), invalid="backend_tls_invalid"), (None, "backend_tls_invalid")),
+    ):
+        new = replace(before, upstreams={upstream.key: upstream}, upstream_tls={tls.digest: tls})
+        [backend] = explain_request(new, Asked("GET", "http://a/one"))["backends"]
+        assert (backend["tls"], backend["invalid"]) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.explain import explain_request
 from proxy.snapshot.question import Asked
 from proxy.snapshot.route import Entry, HostBucket, RouteMatch, Rule
@@ -66,3 +68,16 @@ def test_what_is_refused_before_any_rule_is_asked(url: str, host: str, why: str)
 
 def test_clear_text_has_no_tls() -> None:
     assert told("http://one.example/")["tls"] is None
+
+
+@pytest.mark.parametrize(
+    ("clients", "mode"),
+    [
+        (None, None),
+        (ClientValidation(("b",)), "AllowValidOnly"),
+        (ClientValidation(("b",), insecure_fallback=True), "AllowInsecureFallback"),
+    ],
+)
+def test_how_clients_are_checked(clients: ClientValidation | None, mode: str | None) -> None:
+    snapshot = replace(SNAPSHOT, listeners={**LISTENERS, ONE.key: replace(ONE, clients=clients)})
+    assert explain_request(snapshot, Asked("GET", "https://one.example/"))["tls"]["clients"] == mode
