@@ -2,8 +2,8 @@
 
     TCP -> handshake -> chain and names verified -> UpstreamConnection over an EndpointTransport
 
-Our last word of the handshake is sent only when all has been verified, so an endpoint that is not the right one
-sees none of a request, and not even that there was to be one.
+With TLS 1.3 our last word of the handshake, and with it our certificate, is sent only when all has been verified. With
+TLS 1.2 the last word is the endpoint's: when names are compared it has seen our certificate, but nothing of a request.
 """
 
 import asyncio
