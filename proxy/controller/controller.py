@@ -212,5 +212,6 @@ class Controller:
             self._events.tell(target, current, Notice("Warning", reason, message))
 
     def _on_refused(self, target: ObjectRef, current: Current, refusal: Refusal) -> None:
-        reason = "StatusForbidden" if refusal.result == "forbidden" else "StatusRejected"
+        reasons = {"forbidden": "StatusForbidden", "failed": "StatusDelayed"}
+        reason = reasons.get(refusal.result, "StatusRejected")
         self._events.tell(target, current, Notice("Warning", reason, refusal.message))

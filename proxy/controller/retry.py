@@ -4,7 +4,8 @@ conflict    somebody else was faster        at once, then a little later each ti
 gone        the object is deleted           after a while, if the source still has it
 rejected    validation, a webhook           when something else is meant
 forbidden   no RBAC rule for it             after seconds, in the end every minute, for all objects of the kind
-failed      away, overloaded, or a fault    after a pause of all writes, longer each time
+failed      away, overloaded, or a fault    after a pause of all writes, longer each time;
+            a webhook that is not there     after a pause of this object's, longer each time
 """
 
 import logging
@@ -38,6 +39,8 @@ class Refusal(Struct, frozen=True):
     result: Literal["conflict", "gone", "rejected", "forbidden", "failed"]
     message: str
     """What happened and what to do about it."""
+    is_alone: bool = False
+    """True when it says nothing about other objects: the API server is there, and may well take theirs."""
 
 
 def judge(target: ObjectRef, error: ApiError) -> Refusal:
@@ -49,6 +52,8 @@ def judge(target: ObjectRef, error: ApiError) -> Refusal:
     if error.status == 403 and " cannot " in error.message:
         rule = f"patch on {plural_of(target.kind)}/status of {GATEWAY}"
         return Refusal("forbidden", f"{error.message}; allow it with a ClusterRole that has {rule}")
+    if error.status >= 500 and "failed calling webhook" in error.message:
+        return Refusal("failed", f"the status of {target} waits: {error.message}", is_alone=True)
     if error.status in {401, 408, 429} or error.status >= 500:
         return Refusal("failed", error.message)
     return Refusal("rejected", f"the API server refuses the status of {target}: {error.message}")
@@ -58,7 +63,8 @@ class Conduct(Struct):
     """How it went with one object."""
 
     failures: int = 0
-    """Conflicts in a row."""
+    """Conflicts in a row, and webhooks that were not there."""
+    is_told: bool = False
     meant: Status | None = None
     """What was written last."""
     at: float = 0.0
@@ -107,7 +113,7 @@ class Retries:
         self._forbidden.pop(target.kind, None)
         conduct = self._conduct.setdefault(target, Conduct())
         again = conduct.meant is meant and self._timing.now() - conduct.at < PEACE
-        conduct.failures, conduct.rewrites = 0, conduct.rewrites + 1 if again else 0
+        conduct.failures, conduct.is_told, conduct.rewrites = 0, False, conduct.rewrites + 1 if again else 0
         conduct.meant, conduct.at = meant, self._timing.now()
 
     def defend(self, target: ObjectRef) -> None:
@@ -121,6 +127,16 @@ class Retries:
         conduct = self._conduct.setdefault(target, Conduct())
         conduct.failures += 1
         self.later(target, 0 if conduct.failures <= 3 else delay(conduct.failures - 3, AWAY_PAUSE, LONGEST_AWAY))
+
+    def alone(self, target: ObjectRef, refusal: Refusal) -> bool:
+        """Only this one waits. True when nobody has been told yet."""
+        conduct = self._conduct.setdefault(target, Conduct())
+        conduct.failures += 1
+        self.later(target, delay(conduct.failures, AWAY_PAUSE, LONGEST_AWAY))
+        is_news, conduct.is_told = not conduct.is_told, True
+        if is_news:
+            log.warning("%s", refusal.message)
+        return is_news
 
     def api_is_away(self, target: ObjectRef, error: Exception, retry_after: float | None = None) -> None:
         """All writes wait, and this one is not lost."""

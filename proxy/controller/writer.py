@@ -214,6 +214,9 @@ class StatusWriter:
             self._retries.again(target)
         elif refusal.result == "gone":
             self._retries.later(target, GONE_PAUSE)
+        elif refusal.is_alone:
+            if self._retries.alone(target, refusal):
+                self._on_refused(target, plan.current, refusal)
         elif refusal.result == "failed":
             self._retries.api_is_away(target, error, error.retry_after)
         elif self._retries.refused(target, refusal):

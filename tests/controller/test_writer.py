@@ -330,6 +330,27 @@ async def test_what_rbac_allows_soon_is_written_soon(world: World, desk: Desk) -
     assert desk.count("written") == 10
 
 
+async def test_a_webhook_that_is_not_there_holds_up_no_other_object(
+    world: World, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The API server answers 500 for the objects that the webhook is asked about (failurePolicy: Fail)."""
+    said = 'Internal error occurred: failed calling webhook "a.example": connection refused'
+    held_up = f"{path_of(gateway(0))}/status"
+    world.server.refuse = lambda method, path, body: (500, "InternalError", said) if path == held_up else None
+    for number in range(10):
+        world.declare(gateway(number))
+        desk.writer.offer(gateway(number), meant())
+    await world.settle()
+    assert desk.count("written") == 9
+    await world.pass_(300)
+    assert desk.count("failed") <= 30
+    assert [refusal.message for refusal in desk.refusals] == [f"the status of {gateway(0)} waits: {said}"]
+    assert caplog.text.count(said) == 1
+    world.server.refuse = lambda method, path, body: None
+    await world.pass_(60)
+    assert (desk.count("written"), desk.pending) == (10, 0)
+
+
 @pytest.mark.parametrize("status", [429, 500, 503, 401])
 async def test_while_the_api_server_is_away_nothing_is_lost(world: World, desk: Desk, status: int) -> None:
     world.server.refuse = lambda method, path, body: (status, "Away", "not now")
