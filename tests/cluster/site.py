@@ -99,6 +99,13 @@ def says(item: Object, kind: str, status: str = "True") -> bool:
     return found.get("status") == status and at == item["metadata"].get("generation")
 
 
+def events(cluster: Cluster, namespace: str, reason: str) -> list[Object]:
+    """The Events of a namespace that have this reason."""
+    listed = cluster.client.get(f"/api/v1/namespaces/{namespace}/events")
+    assert listed is not None
+    return [each for each in listed["items"] if each["reason"] == reason]
+
+
 def address_of(cluster: Cluster, item: Object, patience: float = 60.0) -> str:
     """Of a Gateway, once it is Programmed."""
     path = cluster.client.path_of(item)

@@ -10,7 +10,7 @@ from tests.cluster.backend import backend, objects_in
 from tests.cluster.counters import counters
 from tests.cluster.inside import Inside, inside
 from tests.cluster.rights import without_rule
-from tests.cluster.site import address_of, condition, gateway, route, says, status_of
+from tests.cluster.site import address_of, condition, events, gateway, route, says, status_of
 from tests.conformance import binaries
 from tests.conformance.client import Object, wait_until
 from tests.conformance.crds import documents, is_established
@@ -54,12 +54,6 @@ def test_a_status_that_may_not_be_written_is_named_once(shared: Cluster, namespa
     assert len([line for line in lines if "statuses of HTTPRoute are not written" in line]) == 1
     [told] = events(shared, namespace, "StatusForbidden")
     assert "patch on httproutes/status" in told["message"]
-
-
-def events(cluster: Cluster, namespace: str, reason: str) -> list[Object]:
-    listed = cluster.client.get(f"/api/v1/namespaces/{namespace}/events")
-    assert listed is not None
-    return [each for each in listed["items"] if each["reason"] == reason]
 
 
 # --- statuses that are refused, and fought over ---------------------------------------------------

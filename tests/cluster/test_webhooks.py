@@ -13,7 +13,7 @@ from tests.certificates import Pair, pair
 from tests.cluster.backend import backend, objects_in
 from tests.cluster.counters import counters
 from tests.cluster.inside import Inside, inside
-from tests.cluster.site import address_of, gateway, route, says, status_of
+from tests.cluster.site import address_of, events, gateway, route, says, status_of
 from tests.conformance.client import Object, wait_until
 from tests.conformance.session import Cluster
 
@@ -94,12 +94,6 @@ def answer_about(cluster: Cluster, item: Object) -> int:
     """What anybody is answered who writes this status: a webhook is asked a moment after it is there."""
     path = f"{cluster.client.path_of(item)}/status?dryRun=All"
     return cluster.client.request("PATCH", path, b'{"status": {"parents": []}}', "application/merge-patch+json")[0]
-
-
-def events(cluster: Cluster, namespace: str, reason: str) -> list[Object]:
-    listed = cluster.client.get(f"/api/v1/namespaces/{namespace}/events")
-    assert listed is not None
-    return [each for each in listed["items"] if each["reason"] == reason]
 
 
 def test_webhooks_cost_no_status_but_those_they_are_asked_about(
