@@ -29,12 +29,8 @@ def shared() -> Iterator[Cluster]:
 
 @pytest.fixture
 def namespace(shared: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace that is removed after the test, with all that is in it.
-
-    It is waited for: a namespace that is on its way out when the API server is stopped loses its objects' kinds for a
-    moment when that comes back, and leaves Gateways behind that belong to nothing.
-    """
+    """A namespace that is removed after the test, with all that is in it."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
     shared.client.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}")
     yield name
-    shared.client.remove(f"/api/v1/namespaces/{name}")
+    shared.client.delete(f"/api/v1/namespaces/{name}")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from tests.conformance import cluster as clusters
 from tests.conformance import conformance, network, penstock, processes
-from tests.conformance.client import Client
+from tests.conformance.client import Client, Object, wait_until
 from tests.conformance.place import Place, place_named
 
 
@@ -66,7 +66,18 @@ class Cluster:
 
     def stop(self, component: str) -> None:
         """As if its machine were gone."""
+        if component == "kube-apiserver":
+            wait_until("namespaces on their way out are gone", lambda: not self._leaving(), 120)
         clusters.stop(self.place, component)
+
+    def _leaving(self) -> list[Object]:
+        """Namespaces that are being deleted.
+
+        An API server that comes back knows the kinds of CRDs a moment later: a namespace that goes meanwhile leaves
+        its Gateways behind, in no namespace that there is.
+        """
+        found = self.client.call("GET", "/api/v1/namespaces")["items"]
+        return [each for each in found if each["metadata"].get("deletionTimestamp")]
 
     def start(self, component: str) -> None:
         """Returns when the API server is ready, if it is that."""
