@@ -42,7 +42,7 @@ def test_a_gateway_gets_a_data_plane_that_goes_with_it(dedicated: Cluster) -> No
     gateway = dedicated.client.wait_for(GATEWAY, lambda found: has_condition(found, "Programmed"), 120)
     address = gateway["status"]["addresses"][0]["value"]
     wait_until("hello", lambda: dedicated.fetch(address, 80, "/hello").status == 200, 60)
-    assert all(made(dedicated, path) for path in LISTS)
+    wait_until("all of it is made", lambda: all(made(dedicated, path) for path in LISTS), 60)
 
     [own] = made(dedicated, LISTS[0])
     [ours] = objects(KUBERNETES / "base" / "deployment.yaml")

@@ -80,8 +80,14 @@ class Cluster:
         return [each for each in found if each["metadata"].get("deletionTimestamp")]
 
     def start(self, component: str) -> None:
-        """Returns when the API server is ready, if it is that."""
+        """Returns when the API server is ready, if it is that, with controllers that begin anew.
+
+        Those that lived through a long outage ask for it again only every half minute, and no Pod starts meanwhile.
+        """
         clusters.start(self.place, component)
+        if component == "kube-apiserver":
+            clusters.stop(self.place, "kube-controller-manager")
+            clusters.start(self.place, "kube-controller-manager")
 
     @contextmanager
     def penstock(
