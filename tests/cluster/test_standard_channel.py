@@ -7,25 +7,19 @@ import pytest
 from tests.cluster.backend import backend, objects_in
 from tests.cluster.inside import inside
 from tests.cluster.site import address_of, condition, gateway, route, says, status_of
-from tests.conformance import binaries, crds
+from tests.conformance import binaries
 from tests.conformance.client import wait_until
 from tests.conformance.place import place_named
 from tests.conformance.session import Cluster, cluster
 
 HOST = "shop.example"
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CLASS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/penstock"
 
 
 @pytest.fixture(scope="module")
 def standard() -> Iterator[Cluster]:
-    """A cluster comes with the experimental channel: first all of that is taken away."""
-    with cluster(f"{place_named().name}-standard") as found:
-        client, folder = found.client, binaries.module_folder("suite", "sigs.k8s.io/gateway-api")
-        for each in crds.documents(binaries.crds()):
-            client.delete(client.path_of(each))
-        wait_until("all are gone", lambda: not (client.get(CRDS) or {})["items"], 60)
-        crds.install(client, folder / "config" / "crd" / "standard")
+    folder = binaries.module_folder("suite", "sigs.k8s.io/gateway-api") / "config" / "crd" / "standard"
+    with cluster(f"{place_named().name}-standard", crd_folder=folder) as found:
         yield found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.conformance import binaries, crds, network, pki, processes
 from tests.conformance.client import ApiError, Client, wait_until
 from tests.conformance.components import COMPONENTS, ENVIRONMENT
-from tests.conformance.place import NODE, Place
+from tests.conformance.place import API_PORT, NODE, NODE_IP, Place
 
 _PATIENCE = 120.0
 _NOTHING_TO_SAVE = frozenset({"etcd", "kube-apiserver", "kube-controller-manager"})
@@ -20,12 +20,12 @@ class ClusterError(Exception):
     """The cluster cannot come up, or is not what is needed; the message says why and what to do."""
 
 
-def up(place: Place) -> float:
+def up(place: Place, crd_folder: Path | None = None) -> float:
     """Bring it up; returns the seconds it took. Raises ClusterError; whatever was begun is then taken down."""
     _claim(place)
     begun = time.monotonic()
     try:
-        _start_all(place)
+        _start_all(place, crd_folder or binaries.crds())
     except TimeoutError as error:
         down(place)
         raise ClusterError(str(error)) from error
@@ -62,7 +62,7 @@ def refuse_foreign(place: Place) -> None:
         )
 
 
-def _start_all(place: Place) -> None:
+def _start_all(place: Place, crd_folder: Path) -> None:
     network.create(place)
     pki.create(place)
     start(place, "etcd")
@@ -70,7 +70,7 @@ def _start_all(place: Place) -> None:
     client = Client(place)
     start(place, "kube-controller-manager")
     start(place, "node-agent")
-    crds.install(client, binaries.crds())
+    crds.install(client, crd_folder)
     _await(
         place, "the default service account", lambda: client.get("/api/v1/namespaces/default/serviceaccounts/default")
     )
@@ -78,10 +78,23 @@ def _start_all(place: Place) -> None:
 
 
 def start(place: Place, name: str) -> None:
-    """Start one component of COMPONENTS; for the API server, wait until it is ready."""
+    """Start one component of COMPONENTS; for the API server, wait until it is ready.
+
+    One that was killed may still hold its port for a moment.
+    """
+    if name == "kube-apiserver":
+        wait_until("the API server's port is free", lambda: not _listens(place), 30)
     processes.spawn(place, name, COMPONENTS[name](place), ENVIRONMENT)
     if name == "kube-apiserver":
         _await(place, "the API server", lambda: is_ready(place))
+
+
+def _listens(place: Place) -> bool:
+    try:
+        network.connect(place, (NODE_IP, API_PORT), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def stop(place: Place, name: str) -> None:

@@ -56,13 +56,13 @@ def check_catalogue() -> None:
 
 
 @contextmanager
-def standing(place: Place, keep: bool) -> Iterator[None]:
+def standing(place: Place, keep: bool, crd_folder: Path | None = None) -> Iterator[None]:
     """A cluster for the block. One that was up already stays up; ours ends with the block unless it is kept."""
     found = cluster.is_up(place)
     if found:
         print(f"the cluster {place.name} is up already", flush=True)
     else:
-        print(f"cluster {place.name} up in {cluster.up(place):.1f} s", flush=True)
+        print(f"cluster {place.name} up in {cluster.up(place, crd_folder):.1f} s", flush=True)
     try:
         yield
     finally:

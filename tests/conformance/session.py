@@ -120,12 +120,13 @@ class Cluster:
 
 
 @contextmanager
-def cluster(name: str | None = None, keep: bool = False) -> Iterator[Cluster]:
+def cluster(name: str | None = None, keep: bool = False, crd_folder: Path | None = None) -> Iterator[Cluster]:
     """A cluster of that name (else of PENSTOCK_CLUSTER) for the block, built first if need be.
 
+    `crd_folder`: other CRDs than those of the experimental channel.
     Raises ClusterError or BuildError when this machine cannot have one. A cluster that was up stays up.
     """
     place = place_named(name)
     conformance.build()
-    with conformance.standing(place, keep):
+    with conformance.standing(place, keep, crd_folder):
         yield Cluster(place)
