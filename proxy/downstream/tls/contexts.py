@@ -120,7 +120,7 @@ def _is_full(context: Context) -> bool:
 
 def _fallback(certificate: Certificate, authorities: bytes) -> Context:
     """Its library takes 0.1 s to import; whoever wants no such listener does without it."""
-    from proxy.downstream.tls.fallback import FallbackEngine, fallback_context  # noqa: PLC0415
+    from proxy.downstream.tls.fallback import FallbackEngine, fallback_context  # noqa: PLC0415 - see above
 
     return partial(FallbackEngine, fallback_context(certificate, authorities))
 

@@ -48,7 +48,7 @@ def read_certificate(chain: bytes, key: bytes) -> Certificate:
 def read_bundle(pem: bytes) -> CABundle:
     """Of PEM; text between certificates, and any that comes twice, is left out. Raises BadCertificate."""
     from cryptography import x509  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - see above
 
     if _BEGIN not in pem:
         raise BadCertificate("ca.crt", "has no PEM certificate", "it begins with -----BEGIN CERTIFICATE-----")
@@ -80,7 +80,7 @@ def _read_chain(chain: bytes) -> "list[x509.Certificate]":
 
 def _read_key(key: bytes) -> "PrivateKeyTypes":
     """The library's own words are left out: nothing of a key may find its way into a message."""
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - see above
 
     if b"-----BEGIN" not in key:
         raise BadCertificate("tls.key", "has no PEM private key", "it begins with -----BEGIN PRIVATE KEY-----")
@@ -93,7 +93,7 @@ def _read_key(key: bytes) -> "PrivateKeyTypes":
 
 
 def _check_key(key: object, part: str) -> None:
-    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa  # noqa: PLC0415 - see above
 
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:
@@ -113,7 +113,7 @@ def _check_signature(certificate: "x509.Certificate") -> None:
 
 
 def _public_octets(key: "object") -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - see above
 
     octets: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
     return octets
@@ -121,7 +121,7 @@ def _public_octets(key: "object") -> bytes:
 
 def _names(leaf: "x509.Certificate") -> tuple[bytes, ...]:
     """DNS names of subjectAltName, which alone count (RFC 9525 section 6.3)."""
-    from cryptography import x509  # noqa: PLC0415
+    from cryptography import x509  # noqa: PLC0415 - see above
 
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
@@ -132,7 +132,7 @@ def _names(leaf: "x509.Certificate") -> tuple[bytes, ...]:
 
 
 def _common_name(leaf: "x509.Certificate") -> str:
-    from cryptography.x509.oid import NameOID  # noqa: PLC0415
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415 - see above
 
     found = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(found[0].value) if found else ""
