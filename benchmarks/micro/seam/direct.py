@@ -53,7 +53,7 @@ class ServerCodec:
 
     def send_head(self, answer: Answer) -> None:
         self._chunked = answer.chunked
-        framing = b"\r\ntransfer-encoding: chunked" if answer.chunked else b""
+        framing = (b"transfer-encoding: chunked",) if answer.chunked else ()
         self._out.append(encode_response(answer, framing))
 
     def send_data(self, chunk: bytes) -> None:

@@ -73,7 +73,7 @@ class EventServerCodec:
         if isinstance(event, Data):
             self._out.append(event.chunk)
         elif isinstance(event, AnswerHead):
-            self._out.append(encode_response(event.answer, b""))
+            self._out.append(encode_response(event.answer))
         elif isinstance(event, AnswerEnd | Idle):
             self._flush()
 

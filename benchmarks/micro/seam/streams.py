@@ -61,7 +61,7 @@ class StreamProxy:
         answer = parse_answer(await reader.readuntil(END))
         if answer.chunked:
             raise Refused("a chunked answer")
-        out = encode_response(answer, b"")
+        out = encode_response(answer)
         left = answer.content_length
         while left:
             chunk = await reader.read(min(left, READ))

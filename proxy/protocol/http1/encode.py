@@ -1,5 +1,6 @@
 """Heads and chunks to bytes. Framing and connection fields are written here and nowhere else."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from proxy.protocol.message import Headers, Request, Response
@@ -12,33 +13,30 @@ _STATUS_LINES = {
 LAST_CHUNK = b"0\r\n\r\n"
 JOIN_BELOW = 16 * 1024
 """Pieces are joined into one write up to this many octets; beyond it one writev is cheaper than the copy."""
-
-
-def encode_fields(headers: Headers) -> bytes:
-    """Each field preceded by CR LF, so that a start line goes before and CR LF CR LF after."""
-    return b"".join([b"\r\n%b: %b" % field for field in headers])
+_field_line = b": ".join
+"""(name, value) to a field line, without its end."""
+_END = (b"", b"")
+"""Behind the last line, so that joining by CR LF leaves the empty line that ends a head."""
 
 
 def encode_request(request: Request, end: bool) -> bytes:
     """The head for an endpoint: always HTTP/1.1, framing from `request.content_length`."""
     target = request.raw_path if request.query is None else b"%b?%b" % (request.raw_path, request.query)
-    connection = b"\r\ntransfer-encoding: chunked" if request.content_length < 0 and not end else b""
+    # One join of ready lines: to format each field, and all of them again, costs a quarter more.
+    lines = [b"%b %b HTTP/1.1" % (request.method, target), *map(_field_line, request.headers)]
+    if request.content_length < 0 and not end:
+        lines.append(b"transfer-encoding: chunked")
     if request.upgrade:
-        connection += b"\r\nconnection: upgrade\r\nupgrade: " + request.upgrade
+        lines += (b"connection: upgrade", b"upgrade: " + request.upgrade)
     if request.expect_continue:
-        connection += b"\r\nexpect: 100-continue"
-    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (
-        request.method,
-        target,
-        encode_fields(request.headers),
-        connection,
-    )
+        lines.append(b"expect: 100-continue")
+    lines += _END
+    return b"\r\n".join(lines)
 
 
-def encode_response(response: Response, connection: bytes) -> bytes:
-    """`connection` is the finished framing and connection part: empty, or fields each preceded by CR LF."""
-    line = _STATUS_LINES[response.status]
-    return b"%b%b%b\r\n\r\n" % (line, encode_fields(response.headers), connection)
+def encode_response(response: Response, connection: Sequence[bytes] = ()) -> bytes:
+    """The head for a client. `connection`: finished lines of framing and connection."""
+    return b"\r\n".join([_STATUS_LINES[response.status], *map(_field_line, response.headers), *connection, *_END])
 
 
 def encode_chunk(data: bytes) -> bytes:
@@ -49,4 +47,4 @@ def encode_chunk(data: bytes) -> bytes:
 def encode_last_chunk(trailers: Headers | None) -> bytes:
     if not trailers:
         return LAST_CHUNK
-    return b"0%b\r\n\r\n" % encode_fields(trailers)
+    return b"\r\n".join([b"0", *map(_field_line, trailers), *_END])

@@ -28,39 +28,39 @@ class ResponseSender(PieceSender):
 
     def send_informational(self, response: Response) -> None:
         if self._version == 11 and self._state != CLOSED:
-            self._carrier.write(encode_response(response, b""))
+            self._carrier.write(encode_response(response))
 
     def send_head(self, response: Response, end: bool) -> None:
         if response.status == 101:
-            self._out.append(encode_response(response, b"\r\nconnection: upgrade\r\nupgrade: " + response.upgrade))
+            self._out.append(encode_response(response, (b"connection: upgrade", b"upgrade: " + response.upgrade)))
             self._state = TUNNEL
             self._keep_alive = False
             self.flush()
             return
-        fields = self._frame_response(response, end)
+        lines = self._frame_response(response, end)
         if self._draining or not self._request_done:
             self._keep_alive = False
         if not self._keep_alive:
-            fields += b"\r\nconnection: close"
+            lines = (*lines, b"connection: close")
         elif self._version == 10:
-            fields += b"\r\nconnection: keep-alive"
-        self._out.append(encode_response(response, fields))
+            lines = (*lines, b"connection: keep-alive")
+        self._out.append(encode_response(response, lines))
 
-    def _frame_response(self, response: Response, end: bool) -> bytes:
+    def _frame_response(self, response: Response, end: bool) -> tuple[bytes, ...]:
         """RFC 9112 section 6: chunked where the length is unknown, or until close for HTTP/1.0."""
         self._chunked_out = False
         if self._method == b"HEAD":
-            return b""
+            return ()
         if end:
             bodyless = response.status in (204, 304) or _has_length(response.headers)
-            return b"" if bodyless else b"\r\ncontent-length: 0"
+            return () if bodyless else (b"content-length: 0",)
         if response.content_length >= 0:
-            return b""
+            return ()
         if self._version == 11:
             self._chunked_out = True
-            return b"\r\ntransfer-encoding: chunked"
+            return (b"transfer-encoding: chunked",)
         self._keep_alive = False
-        return b""
+        return ()
 
 
 def _has_length(headers: Headers) -> bool:
