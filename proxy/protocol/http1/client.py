@@ -93,7 +93,7 @@ class ClientCodec(PieceSender):
         if self._state == TUNNEL:
             self._carrier.write(chunk)
         else:
-            super().send_data(chunk)
+            PieceSender.send_data(self, chunk)
 
     def send_end(self, trailers: Headers | None) -> None:
         if self._state == TUNNEL:

@@ -63,9 +63,16 @@ class Fields:
 
     def sort(self) -> tuple[list[bytes], Headers, Headers]:
         """What was set aside: values of Host, framing fields, hops."""
-        hosts = [value for name, value in self.aside if name == b"host"]
-        framing = [field for field in self.aside if field[0] in FRAMING]
-        hops = [field for field in self.aside if field[0] not in FRAMING and field[0] != b"host"]
+        hosts: list[bytes] = []
+        framing: Headers = []
+        hops: Headers = []
+        for field in self.aside:
+            if field[0] == b"host":
+                hosts.append(field[1])
+            elif field[0] in FRAMING:
+                framing.append(field)
+            else:
+                hops.append(field)
         return hosts, framing, hops
 
     def strip(self) -> None:
