@@ -133,7 +133,6 @@ class Attempts(Ending):
             mirror.data(chunk)
         connection = self._connection
         if connection is not None:
-            self._touch(connection)
             connection.codec.send_data(chunk)
         elif not self.ended:
             self._hold_body().append(chunk)
@@ -141,8 +140,10 @@ class Attempts(Ending):
     def on_request_idle(self) -> None:
         for mirror in self._mirrors:
             mirror.flush()
-        if self._connection is not None:
-            self._connection.codec.flush()
+        connection = self._connection
+        if connection is not None:
+            self._touch(connection)
+            connection.codec.flush()
         elif not self.ended:
             self._hold_body()
 

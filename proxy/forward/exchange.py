@@ -18,6 +18,7 @@ from proxy.forward.attempt import Attempts
 from proxy.forward.discard import discard
 from proxy.forward.mirror import Mirror
 from proxy.forward.origin import Origin
+from proxy.forward.record import Record
 from proxy.forward.suspend import run_until_it_waits
 from proxy.forward.tries import Tries
 from proxy.protocol.message import Headers, Reply, Request, Response
@@ -31,8 +32,9 @@ class Exchange(Attempts):
     __slots__ = ("_context", "_pending", "_steps", "_tunnel")
 
     def __init__(self, origin: Origin, stream: DownstreamStream, request: Request) -> None:
-        super().__init__(origin, request)
-        # All that the classes below hold, in one place: a constructor for each costs 0.15 µs per request.
+        # All that the classes below hold, in one place: a constructor for each costs 0.15 µs per request, and
+        # to find the only one that is left by super() 0.06 µs.
+        Record.__init__(self, origin, request)
         self._stream = stream
         self._tries = None
         self._head_time = self.plane.timeouts.response_head
@@ -69,7 +71,6 @@ class Exchange(Attempts):
             self._refuse(error)
             return
         rule = self.rule = hit.rule
-        self.routed = self.plane.clock()
         if rule.policy is not None:
             self._tries = Tries(rule.policy, self.plane, self.started, self._on_request_timeout)
             self._head_time = self._tries.head_time
@@ -184,17 +185,14 @@ class Exchange(Attempts):
                 return
         self.status = response.status
         self.head_sent = True
-        timeouts = self.plane.timeouts
         if response.status == 101:
             self._tunnel = True
             if self._tries is not None:
                 self._tries.end()  # the response is complete; what follows is not HTTP
-            connection.deadline.set(now + timeouts.tunnel)
+            connection.deadline.set(now + self.plane.timeouts.tunnel)
             self._stream.send_head(response, False)
             self._stream.resume()
             return
-        if not end:
-            connection.deadline.set(now + timeouts.idle)
         self._stream.send_head(response, end)
 
     def _filter_response(self, response: Response) -> None:

@@ -13,8 +13,7 @@ class Record:
 
     __slots__ = ("backend", "bytes_in", "bytes_out", "client", "connected", "ended", "error",
                  "first_byte", "generation", "head_sent", "hit", "listener", "origin", "path", "plane",
-                 "pool", "query", "request", "request_id", "retries", "routed", "rule", "started",
-                 "status")  # fmt: skip
+                 "pool", "query", "request", "request_id", "retries", "rule", "started", "status")  # fmt: skip
 
     def __init__(self, origin: Origin, request: Request) -> None:
         plane = origin.plane
@@ -45,7 +44,6 @@ class Record:
         self.head_sent = False
         # When, in plane.clock seconds; 0 for what did not happen.
         self.started = plane.clock()
-        self.routed = 0.0
         self.connected = 0.0
         self.first_byte = 0.0
         self.ended = 0.0

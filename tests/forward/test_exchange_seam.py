@@ -5,11 +5,12 @@ octet by octet, one of them paused. The endpoint must see the same octets from b
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from proxy.errors import ClientGone
+from tests.clock import ManualTime
 from tests.e2e.gateway import Gateway, rule, to
 from tests.forward.memory import Http1Connection, MemoryConnection, MemoryPool, asking, origin_over
 
@@ -166,9 +167,28 @@ async def test_an_exchange_keeps_its_times_and_where_it_went(gateway: Gateway) -
     stream = memory.head(1, asking(), end=True)
     pool.made[0].codec.feed(ANSWER)
     exchange = stream.sink
-    assert 0 < exchange.started <= exchange.routed <= exchange.connected <= exchange.first_byte <= exchange.ended  # type: ignore[union-attr]
+    assert 0 < exchange.started <= exchange.connected <= exchange.first_byte <= exchange.ended  # type: ignore[union-attr]
     assert (exchange.generation, exchange.client, exchange.status) == (1, "192.0.2.1", 200)  # type: ignore[union-attr]
     assert (exchange.bytes_in, exchange.bytes_out, exchange.retries) == (0, 5, 0)  # type: ignore[union-attr]
+
+
+async def test_the_idle_time_starts_anew_with_the_octets_of_either_side(gateway: Gateway) -> None:
+    time, plane, pool = ManualTime(), gateway.plane._plane, MemoryPool()
+    plane.clock = time.clock
+    memory = MemoryConnection(origin_over(gateway.plane, pool, 80))
+    memory.head(1, asking(b"POST", b"/one", -1), end=False)
+    (endpoint,) = pool.made
+    steps: list[tuple[Callable[[], None], float]] = [
+        (lambda: memory.data(1, b"one"), plane.timeouts.idle),
+        (lambda: memory.data(1, b"two"), plane.timeouts.idle),
+        (lambda: memory.end(1), plane.timeouts.response_head),
+        (lambda: endpoint.codec.feed(CHUNKS), plane.timeouts.idle),
+        (lambda: endpoint.codec.feed(b"3\r\nabc\r\n"), plane.timeouts.idle),
+    ]
+    for step, allowed in steps:
+        time.pass_(1.0)
+        step()
+        assert endpoint.deadline.at == time.now + allowed
 
 
 async def test_a_second_stale_connection_is_not_retried_again(gateway: Gateway) -> None:
