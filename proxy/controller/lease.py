@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from proxy.controller.backoff import delay
 from proxy.controller.cluster import ApiError, Client, Object, Unreachable
 from proxy.controller.election import RENEW_DEADLINE, RETRY_PERIOD, Election
 from proxy.controller.timing import Timing
+from proxy.sources.kubernetes.backoff import delay
 
 log = logging.getLogger("penstock")
 

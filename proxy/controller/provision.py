@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from proxy.controller.backoff import delay
 from proxy.controller.cluster import ApiError, Client, Object, ObjectRef, Unreachable
 from proxy.controller.generated import (
     PLACES,
@@ -28,6 +27,7 @@ from proxy.controller.generated import (
     whole,
 )
 from proxy.resources.meta import ObjectKey
+from proxy.sources.kubernetes.backoff import delay
 from proxy.translate.infrastructure.objects import Generated, Infrastructure
 
 log = logging.getLogger("penstock")

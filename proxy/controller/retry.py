@@ -15,11 +15,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from proxy.controller.backoff import delay
 from proxy.controller.cluster import ApiError, ObjectRef
 from proxy.controller.merge import Status
 from proxy.controller.timing import Handle, Timing
 from proxy.resources.kinds import GATEWAY, plural_of
+from proxy.sources.kubernetes.backoff import delay
 
 log = logging.getLogger("penstock")
 

@@ -18,19 +18,7 @@ class TokenBucket:
 
         Each of those who wait has a token of its own, so they are served in the order in which they asked.
         """
-        self._gain()
-        self._tokens -= 1
-        return max(0.0, -self._tokens / self._rate)
-
-    def try_take(self) -> bool:
-        """Takes one if there is one."""
-        self._gain()
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-    def _gain(self) -> None:
         now = self._now()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
         self._at = now
+        return max(0.0, -self._tokens / self._rate)

@@ -13,8 +13,8 @@ def test_a_burst_and_then_one_after_the_other() -> None:
 def test_tokens_come_back_and_never_more_than_the_burst() -> None:
     time = ManualTime()
     bucket = TokenBucket(10, 3, time.clock)
-    assert [bucket.try_take() for _ in range(4)] == [True, True, True, False]
-    time.pass_(0.1)
-    assert [bucket.try_take() for _ in range(2)] == [True, False]
+    assert [round(bucket.take(), 3) for _ in range(4)] == [0, 0, 0, 0.1]
+    time.pass_(0.2)
+    assert [round(bucket.take(), 3) for _ in range(2)] == [0, 0.1]
     time.pass_(3600)
-    assert [bucket.try_take() for _ in range(4)] == [True, True, True, False]
+    assert [round(bucket.take(), 3) for _ in range(4)] == [0, 0, 0, 0.1]
