@@ -86,6 +86,7 @@ class Controller:
         self._provisioner = Provisioner(
             client,
             settings.namespace,
+            settings.controller_name,
             self._metrics.infrastructure,
             self._tell_gateway,
             self._lease.is_leader,

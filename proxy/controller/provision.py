@@ -60,6 +60,7 @@ class Provisioner:
         self,
         client: Client,
         namespace: str,
+        controller_name: str,
         count: Count,
         tell: Tell,
         is_leader: Callable[[], bool],
@@ -67,9 +68,10 @@ class Provisioner:
         gap: float = GAP,
         again: float = AGAIN,
     ) -> None:
-        """`namespace` is that of the data plane's Pods."""
+        """`namespace` is that of the data plane's Pods, `controller_name` that of our GatewayClasses."""
         self._client = client
         self._namespace = namespace
+        self._controller_name = controller_name
         self._count = count
         self._tell = tell
         self._is_leader = is_leader
@@ -196,22 +198,23 @@ class Provisioner:
         if gateway is None or not self._is_leader():
             return
         try:
-            if gateway in wanted.settled or await self._is_gone(gateway, wanted):
+            if gateway in wanted.settled or await self._is_gone(gateway):
                 await self._delete(ref, item)
         except ApiError as error:
             self._judge(ref, error, None)
 
-    async def _is_gone(self, gateway: ObjectKey, wanted: Infrastructure) -> bool:
+    async def _is_gone(self, gateway: ObjectKey) -> bool:
         """Asked of the API server itself: that a Gateway is not known here may have other reasons.
 
         What is deleted may cost an address for good. So it must be the Gateway that is gone, not its CRD, which an
-        API server that starts does not know yet; and its class another controller's, not one that is being replaced.
+        API server that starts does not know yet; and its class another controller's, not one that is being replaced
+        or that we may not list.
         """
         found = await self._found(f"{GATEWAYS}/namespaces/{gateway.namespace}/gateways/{gateway.name}")
         if found is None:
             return await self._found(f"{GATEWAYS}/namespaces/{gateway.namespace}/gateways", {"limit": "1"}) is not None
-        name = found["spec"].get("gatewayClassName")
-        return name not in wanted.classes and await self._found(f"{GATEWAYS}/gatewayclasses/{name}") is not None
+        owner = await self._found(f"{GATEWAYS}/gatewayclasses/{found['spec'].get('gatewayClassName')}")
+        return owner is not None and owner["spec"].get("controllerName") != self._controller_name
 
     async def _delete(self, ref: ObjectRef, item: Object) -> None:
         """This very object, not another that took its name."""

@@ -18,6 +18,7 @@ from tests.translate.declare import declare
 NAMESPACE = "penstock-system"
 GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways/web"
 OTHERS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/others"
+OURS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/penstock"
 FACE = "/api/v1/namespaces/default/services/web-penstock"
 SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-penstock-ipv4"
 
@@ -63,6 +64,7 @@ class Stage:
         self.provisioner = Provisioner(
             client,
             NAMESPACE,
+            "penstock.dev/gateway-controller",
             lambda kind, result: self.counted.append((kind, result)),
             lambda gateway, reason, message: self.told.append((str(gateway), reason)),
             lambda: self.leads,
@@ -185,6 +187,13 @@ async def test_of_a_gateway_whose_class_is_being_replaced_everything_stays(stage
     await stage.round(CLASS, OWN, gateway())
     assert await stage.round(OWN, gateway()) == []
     assert await stage.round(CLASS, OWN, gateway()) == []
+
+
+async def test_of_a_gateway_whose_class_may_not_be_listed_everything_stays(stage: Stage) -> None:
+    await stage.round(CLASS, OWN, gateway())
+    ours = {"controllerName": "penstock.dev/gateway-controller"}
+    stage.server.put(OURS, {"metadata": {"name": "penstock"}, "spec": ours})
+    assert await stage.round(OWN, gateway()) == []
 
 
 async def test_where_the_api_server_knows_no_gateways_at_all_everything_stays(stage: Stage) -> None:

@@ -17,7 +17,7 @@ def build_infrastructure(graph: Graph, settings: TranslateSettings) -> Infrastru
         return Infrastructure()
     settled = {key: node for key, node in graph.gateways.items() if _is_settled(node, settings)}
     objects = [made for node in settled.values() for made in _of_gateway(node, graph, settings)]
-    return Infrastructure(tuple(objects), frozenset(settled), frozenset(graph.declared.classes))
+    return Infrastructure(tuple(objects), frozenset(settled))
 
 
 def _is_settled(node: GatewayNode, settings: TranslateSettings) -> bool:

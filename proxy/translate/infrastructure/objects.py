@@ -55,8 +55,6 @@ class Infrastructure(Struct, frozen=True):
     settled: frozenset[ObjectKey] = frozenset()
     """Gateways that need just these objects, and no others. What there is of a Gateway that is refused for now
     stays: a typing error must not cost a load balancer its address."""
-    classes: frozenset[str] = frozenset()
-    """Our GatewayClasses."""
 
 
 def metadata(
