@@ -6,9 +6,9 @@ The sizes are beyond what the limits let through, so that quadratic time would e
 import pytest
 
 from proxy.errors import MalformedRequest, MalformedResponse
-from proxy.protocol import uri
+from proxy.protocol import fields, uri
 from proxy.protocol.framing import ChunkedDecoder, field_line
-from proxy.protocol.http1 import fields, response_head
+from proxy.protocol.http1 import response_head
 from proxy.protocol.http1.request_head import parse_request
 from proxy.protocol.http1.response_head import parse_response
 from proxy.protocol.limits import Limits

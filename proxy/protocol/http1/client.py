@@ -7,9 +7,9 @@ exactly one whole response to a whole request makes it unusable.
 from typing import Protocol
 
 from proxy.errors import MalformedResponse, ProxyError, UpstreamClosed, UpstreamTimeout, UpstreamTruncated
+from proxy.protocol.fields import tokens
 from proxy.protocol.framing import ChunkedDecoder
 from proxy.protocol.http1.encode import encode_last_chunk, encode_request
-from proxy.protocol.http1.fields import tokens
 from proxy.protocol.http1.pieces import CLOSED, PieceSender
 from proxy.protocol.http1.response_head import RepeatedResponse, ResponseHead, parse_response
 from proxy.protocol.limits import Limits

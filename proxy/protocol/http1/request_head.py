@@ -16,22 +16,15 @@ from proxy.errors import (
     RequestLineTooLong,
     VersionNotSupported,
 )
-from proxy.protocol.http1.fields import TOKEN, Framing, only_unknown_codings, read_fields, tokens
+from proxy.protocol.fields import tokens
+from proxy.protocol.http1.fields import Framing, only_unknown_codings, read_fields
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
-from proxy.protocol.uri import matched_host, matched_path
+from proxy.protocol.target import METHODS, ORIGIN_FORM, refused_method, take_path
+from proxy.protocol.uri import matched_host
 
-_METHODS = frozenset(
-    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK"
-    b" BIND REBIND UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE"
-    b" MKCALENDAR LINK UNLINK SOURCE QUERY".split()
-)
-"""Every registered method that llhttp knows, too."""
-_HASH, _QUESTION_MARK = b"#?"
 _OTHER_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-_ORIGIN_FORM = re.compile(rb"/[\x21-\x7e]*")
-"""As llhttp has it; what of it is a path is for protocol.uri to say."""
 _MOST_REPEATED = 2048
 """Longest head that a connection keeps, octets."""
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:([^\r\n]*)\r\n", re.IGNORECASE)
@@ -83,14 +76,14 @@ def parse_request(head: bytes, limits: Limits, repeated: Repeated | None = None)
     else:
         raise _refused_version(version)
     # llhttp skips empty lines before a request; the method it saw must be the one we forward.
-    if method not in _METHODS:
-        raise _refused_method(method)
+    if method not in METHODS:
+        raise refused_method(method)
     request.method = method
     request.chunked = False
     if repeated is not None and head[line_end:] == repeated.section and _may_repeat(method, target):
         request.headers = repeated.headers.copy()
         request.host = repeated.host
-        _take_path(request, target)
+        take_path(request, target)
         return request
     try:
         fields = read_fields(HttpRequestParser, head)
@@ -117,7 +110,7 @@ def parse_request(head: bytes, limits: Limits, repeated: Repeated | None = None)
 
 def _may_repeat(method: bytes, target: bytes) -> bool:
     """What is refused for its own line must not pass because a sound request with the same fields came before."""
-    return method != b"CONNECT" and _ORIGIN_FORM.fullmatch(target) is not None
+    return method != b"CONNECT" and ORIGIN_FORM.fullmatch(target) is not None
 
 
 def _take_framing(request: RequestHead, fields: Headers) -> None:
@@ -154,18 +147,7 @@ def _take_target(request: Request, target: bytes, hosts: list[bytes]) -> None:
         target, authority = _other_forms(request, target, authority)
     if authority:
         request.headers.insert(0, (b"host", authority))
-    _take_path(request, target)
-
-
-def _take_path(request: Request, target: bytes) -> None:
-    if _HASH in target:
-        raise MalformedRequest("bad_target", "a request target has no fragment")
-    if _QUESTION_MARK in target:
-        target, _, request.query = target.partition(b"?")
-    if target == b"*":
-        request.raw_path = request.path = target
-    else:
-        request.raw_path, request.path = matched_path(target)
+    take_path(request, target)
 
 
 def _other_forms(request: Request, target: bytes, authority: bytes) -> tuple[bytes, bytes]:
@@ -186,12 +168,6 @@ def _refused_version(version: bytes) -> ProxyError:
     if _OTHER_VERSION.fullmatch(version):
         return VersionNotSupported("version_not_supported", "this port speaks HTTP/1.1 and HTTP/1.0")
     return MalformedRequest("bad_request_line", "the request line must end in HTTP/1.1")
-
-
-def _refused_method(method: bytes) -> ProxyError:
-    if TOKEN.fullmatch(method):
-        return NotImplementedByUs("unknown_method", "this method is not known here")
-    return MalformedRequest("bad_method", "a method is a token")
 
 
 def _refused_head(head: bytes, why: str) -> ProxyError:
