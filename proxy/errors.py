@@ -158,6 +158,12 @@ class UpstreamClosed(UpstreamError):
     flag = "UC"
 
 
+class UpstreamRefused(UpstreamClosed):
+    """The endpoint said that it has not looked at the request, so it can be sent again (RFC 9113 section 8.7)."""
+
+    retryable = True
+
+
 class UpstreamTruncated(UpstreamError):
     """The endpoint closed in the middle of a body; once the head is out all that is left is to abort."""
 

@@ -66,6 +66,7 @@ HOMES = {
     "cryptography": ("proxy.translate",),
     "httptools": ("proxy.protocol.http1",),
     "msgspec": ("proxy",),
+    "ngh2": ("proxy.protocol.http2.engine",),
     "prometheus_client": ("proxy.observe",),
     "re2": ("proxy.routing",),
     "uvloop": ("proxy.runtime",),

@@ -47,7 +47,7 @@ class ForwardingRules:
         self._known = lru_cache(maxsize=4096)(self._identify)
         self._pseudonym = pseudonym
         self._via_11 = (b"via", b"1.1 " + pseudonym)
-        self._via_10 = (b"via", b"1.0 " + pseudonym)
+        self._via = {10: (b"via", b"1.0 " + pseudonym), 20: (b"via", b"2 " + pseudonym)}
 
     def client(self, peer: str, scheme: str, port: int) -> Client:
         shown, trusted = self._known(peer)
@@ -69,7 +69,7 @@ class ForwardingRules:
         Raises LoopDetected when our own Via is already there.
         """
         headers = request.headers
-        via = self._via_11 if request.version == 11 else self._via_10
+        via = self._via_11 if request.version == 11 else self._via[request.version]
         if not request.hops:
             request_id = b"%032x" % getrandbits(128)
             headers += client.fields

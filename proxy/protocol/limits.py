@@ -4,8 +4,8 @@
 class Limits:
     """Octets and counts; the defaults are the product's. One object per process, shared by its codecs."""
 
-    __slots__ = ("chunk_line", "field_count", "head", "interim_responses", "request_line", "response_head",
-                 "trailers")  # fmt: skip
+    __slots__ = ("chunk_line", "connection_window", "field_count", "glitches", "head", "interim_responses",
+                 "request_line", "resets", "response_head", "stream_window", "streams", "trailers")  # fmt: skip
 
     def __init__(
         self,
@@ -17,6 +17,11 @@ class Limits:
         chunk_line: int = 272,
         response_head: int = 64 * 1024,
         interim_responses: int = 16,
+        streams: int = 100,
+        stream_window: int = 64 * 1024,
+        connection_window: int = 1024 * 1024,
+        resets: tuple[int, int] = (100, 20),
+        glitches: tuple[int, int] = (1000, 100),
     ) -> None:
         self.request_line = request_line
         """Longest request line, CRLF not counted (414)."""
@@ -32,3 +37,14 @@ class Limits:
         """Longest response head (502)."""
         self.interim_responses = interim_responses
         """Most 1xx responses before a final one (502)."""
+        self.streams = streams
+        """Most requests in flight on one HTTP/2 connection; more are refused, to be tried again."""
+        self.stream_window = stream_window
+        """Octets of one HTTP/2 body that may come before we have passed them on."""
+        self.connection_window = connection_window
+        """The same for all bodies of one HTTP/2 connection."""
+        self.resets = resets
+        """(at once, per second) requests of an HTTP/2 client that end before their answer, beyond which its connection
+        ends: whether it took them back or made us do it."""
+        self.glitches = glitches
+        """(at once, per second) of what is allowed and of no use, beyond which the connection ends."""

@@ -1,0 +1,154 @@
+"""Client side of one HTTP/2 connection: as many requests at a time as the endpoint takes.
+
+Nothing is sent before the endpoint's SETTINGS are there: only they say how many (RFC 9113 section 5.1.2). From a GOAWAY
+on no stream is begun, and those that the endpoint has not looked at are given back as such.
+"""
+
+from typing import Protocol
+
+from proxy.protocol.http2.carrier import Carrier
+from proxy.protocol.http2.client_stream import ClientStream
+from proxy.protocol.http2.engine import (
+    ENABLE_CONNECT_PROTOCOL,
+    MAX_CONCURRENT_STREAMS,
+    GoAwayReceived,
+    InformationalResponseReceived,
+    ResponseReceived,
+    SettingsReceived,
+    StreamClosed,
+    TrailersReceived,
+    client_engine,
+)
+from proxy.protocol.http2.session import Session
+from proxy.protocol.limits import Limits
+
+_UNSAID = 1 << 31
+"""No limit has been said: the endpoint takes any number (RFC 9113 section 6.5.2)."""
+
+
+class ClientCarrier(Carrier, Protocol):
+    """Below a client's session."""
+
+    def ready(self) -> None:
+        """Requests can be sent, or their number has changed."""
+
+    def leaving(self) -> None:
+        """No further request can be sent here; those under way go on."""
+
+    def close(self) -> None:
+        """Close after everything written has gone out."""
+
+
+class ClientCodec(Session):
+    """RFC 9113, client role."""
+
+    __slots__ = ("_capacity", "_going", "limits", "scheme", "tunnels")
+
+    carrier: ClientCarrier
+
+    def __init__(self, carrier: ClientCarrier, limits: Limits, scheme: bytes) -> None:
+        super().__init__(client_engine(limits))
+        self.scheme = scheme
+        self.tunnels = False
+        """The endpoint takes extended CONNECT (RFC 8441)."""
+        self.carrier = carrier
+        self.limits = limits
+        self._capacity = 0
+        self._going = False
+        self._handlers |= {
+            SettingsReceived: self._on_settings,
+            ResponseReceived: self._on_response,
+            InformationalResponseReceived: self._on_informational,
+            TrailersReceived: self._on_trailers,
+            GoAwayReceived: self._on_goaway,
+        }
+
+    # --- requests ----------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many more requests the endpoint takes now."""
+        return 0 if self._going or self.closed else self._capacity - len(self._streams)
+
+    @property
+    def streams(self) -> int:
+        """Those that the engine has not closed."""
+        return len(self._streams)
+
+    def register(self, stream: ClientStream) -> None:
+        """A stream has got its number."""
+        self._streams[stream.id] = stream
+
+    # --- responses ---------------------------------------------------------------------------
+
+    def _stream(self, stream_id: int) -> ClientStream | None:
+        stream = self._streams.get(stream_id)
+        return stream if isinstance(stream, ClientStream) else None
+
+    def _on_response(self, event: ResponseReceived) -> None:
+        stream = self._stream(event.stream_id)
+        if stream is not None:
+            stream.head(event.headers, event.end_stream)
+
+    def _on_informational(self, event: InformationalResponseReceived) -> None:
+        stream = self._stream(event.stream_id)
+        if stream is not None:
+            stream.informational(event.headers)
+
+    def _on_trailers(self, event: TrailersReceived) -> None:
+        stream = self._stream(event.stream_id)
+        if stream is not None:
+            stream.trailers(event.headers)
+
+    # --- the connection ----------------------------------------------------------------------
+
+    def _on_settings(self, event: SettingsReceived) -> None:
+        if MAX_CONCURRENT_STREAMS in event.settings:
+            self._capacity = event.settings[MAX_CONCURRENT_STREAMS]
+        elif not self._capacity:
+            self._capacity = _UNSAID
+        self.tunnels = bool(event.settings.get(ENABLE_CONNECT_PROTOCOL, self.tunnels))
+        self._capacity = min(self._capacity, self.limits.streams)
+        self.carrier.ready()
+
+    def _on_goaway(self, event: GoAwayReceived) -> None:
+        self._going = True
+        for stream_id, stream in tuple(self._streams.items()):
+            if stream_id > event.last_stream_id and isinstance(stream, ClientStream):
+                stream.refused("goaway")
+        self.carrier.leaving()
+        if not self._streams:
+            self._empty()
+
+    def _on_closed(self, event: StreamClosed) -> None:
+        super()._on_closed(event)
+        if not self.closed:
+            self.carrier.ready()
+
+    def _never_begun(self, error_code: int) -> None:
+        """Streams of an endpoint are pushes, and we have said that we take none."""
+
+    def _empty(self) -> None:
+        if self._going and not self.closed:
+            self.flush()
+            self.over("connection_closed")
+
+    def go(self) -> None:
+        """No further request: close when those under way are over."""
+        self._going = True
+        if not self._streams:
+            self._empty()
+
+    def eof(self) -> None:
+        """The endpoint sends no more."""
+        self.over("upstream_closed")
+
+    def over(self, reason: str) -> None:
+        if not self.closed:
+            self.lost(reason)
+            self.carrier.close()
+
+    def fail(self, reason: str) -> None:
+        if not self.closed:
+            self.lost(reason)
+            self.carrier.close()

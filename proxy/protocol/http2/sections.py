@@ -1,0 +1,72 @@
+"""Field sections on their way out. The engine sends whatever it is given, so what may not be sent ends here."""
+
+import re
+
+from proxy.errors import FilterFailed
+from proxy.protocol.fields import TOKEN
+from proxy.protocol.message import Headers, Request, Response
+from proxy.protocol.names import FRAMING
+
+_STATUS = {status: (b":status", b"%d" % status) for status in range(100, 600)}
+_CONNECTION = FRAMING - {b"content-length"}
+"""Fields of a connection: they have no place in HTTP/2 (RFC 9113 section 8.2.2)."""
+_BROKEN = re.compile(rb"[\0\r\n]")
+_REMEMBERED = 4096
+_sound: set[bytes] = set()
+"""Names that may be sent. Endpoints repeat themselves; it starts afresh when full."""
+
+
+def response_section(response: Response) -> Headers:
+    """The section of a response. Raises FilterFailed for a field that could not stand in HTTP/1 either: what comes
+    from endpoints is well-formed, so a filter has made it."""
+    status = 200 if response.status == 101 else response.status
+    return [_STATUS[status], *fields_section(response.headers)]
+
+
+def request_section(request: Request, scheme: bytes) -> Headers:
+    """The section of a request to an endpoint. `te: trailers` is what gRPC asks of its clients."""
+    target = request.raw_path if request.query is None else b"%b?%b" % (request.raw_path, request.query)
+    authority = request.host
+    grpc = False
+    fields: Headers = []
+    for name, value in request.headers:
+        if name == b"host":
+            authority = value
+            continue
+        if name == b"content-type" and value[:16] == b"application/grpc":
+            grpc = True
+        fields.append((name, value))
+    method = b"CONNECT" if request.upgrade else request.method
+    section = [(b":method", method), (b":scheme", scheme), (b":authority", authority), (b":path", target)]
+    if request.upgrade:
+        section.append((b":protocol", request.upgrade))
+        fields = [field for field in fields if field[0] != b"sec-websocket-key"]
+    section += fields_section(fields)
+    if grpc:
+        section.append((b"te", b"trailers"))
+    if request.expect_continue:
+        section.append((b"expect", b"100-continue"))
+    return section
+
+
+def fields_section(headers: Headers) -> Headers:
+    """Fields that may be sent, in their order."""
+    if _sound.issuperset([name for name, _ in headers]):
+        section = headers
+    else:
+        section = [field for field in headers if _is_sound(field[0])]
+    if _BROKEN.search(b"".join([value for _, value in section])):
+        raise FilterFailed("bad_field_value", "a field value holds a line break")
+    return section
+
+
+def _is_sound(name: bytes) -> bool:
+    if name in _CONNECTION:
+        return False
+    if name not in _sound:
+        if not TOKEN.fullmatch(name) or name != name.lower():
+            raise FilterFailed("bad_field_name", f"{name.decode('latin-1')!r} is no field name")
+        if len(_sound) >= _REMEMBERED:
+            _sound.clear()
+        _sound.add(name)
+    return True

@@ -1,0 +1,200 @@
+"""Server side of one HTTP/2 connection: each stream that a client opens is a request, and is given to an exchange.
+
+preface -> open -> draining (two GOAWAYs, RFC 9113 section 6.8) -> closed
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from proxy.errors import ProxyError
+from proxy.protocol.http2.carrier import ServerCarrier
+from proxy.protocol.http2.engine import (
+    EngineError,
+    Event,
+    PingAcknowledged,
+    RequestReceived,
+    TrailersReceived,
+    server_engine,
+)
+from proxy.protocol.http2.request_head import read_request, read_trailers
+from proxy.protocol.http2.server_stream import ServerStream
+from proxy.protocol.http2.session import Session
+from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM
+from proxy.protocol.limits import Limits
+from proxy.protocol.message import Request
+from proxy.protocol.stream import DownstreamStream, RequestSink
+
+_DRAIN = b"draining"
+"""Opaque data of the PING that follows the first GOAWAY: its answer comes behind every request that was under way."""
+
+
+class Starter(Protocol):
+    """Begins an exchange for a request; `end` says that it has no body."""
+
+    def __call__(self, stream: DownstreamStream, request: Request, end: bool) -> RequestSink: ...
+
+
+Refuser = Callable[[DownstreamStream, ProxyError], None]
+"""Answers a request that was refused before there was one: a reply through the stream, nothing else."""
+
+
+class ServerCodec(Session):
+    """RFC 9113, server role."""
+
+    __slots__ = ("_allowance", "_counted", "_draining", "_limits", "_refuse", "_said_goodbye", "_start")
+
+    carrier: ServerCarrier
+
+    def __init__(self, carrier: ServerCarrier, start: Starter, refuse: Refuser, limits: Limits) -> None:
+        super().__init__(server_engine(limits))
+        self.carrier = carrier
+        self._start = start
+        self._refuse = refuse
+        self._limits = limits
+        self._draining = False
+        self._said_goodbye = False
+        self._allowance = float(limits.resets[0])
+        """How many requests more may end before their answer, as of `_counted`."""
+        self._counted = carrier.clock()
+        self._handlers[RequestReceived] = self._on_request
+        self._handlers[TrailersReceived] = self._on_trailers
+        self._handlers[PingAcknowledged] = self._on_ping
+        self.schedule()
+
+    @property
+    def idle(self) -> bool:
+        """The client knows that no request will be taken, and none is in flight."""
+        return self._said_goodbye and not self._streams
+
+    @property
+    def tunnels(self) -> bool:
+        """Streams delimit what goes through them: the connection's end never does."""
+        return False
+
+    # --- requests ----------------------------------------------------------------------------
+
+    def _handle(self, handler: Callable[[Any], None], event: Event, ended: "set[int] | tuple[()]") -> None:
+        """A request that is taken back in the same breath goes nowhere: so a flood of resets costs no endpoint
+        anything (CVE-2023-44487), and what the engine finds wrong with a body is never begun."""
+        if ended and type(event) is RequestReceived and event.stream_id in ended:
+            return
+        handler(event)
+
+    def _on_request(self, event: RequestReceived) -> None:
+        stream = ServerStream(self, event.stream_id, event.end_stream)
+        self._streams[event.stream_id] = stream
+        try:
+            request = read_request(event.headers, event.end_stream, self._limits)
+        except ProxyError as error:
+            self.carrier.refused(error.reason)
+            self._refuse(stream, error)
+            return
+        stream.begin(request, self._start)
+
+    def _on_trailers(self, event: TrailersReceived) -> None:
+        stream = self._streams.get(event.stream_id)
+        if not isinstance(stream, ServerStream):
+            return
+        try:
+            trailers = read_trailers(event.headers, self._limits)
+        except ProxyError as error:
+            self.carrier.refused(error.reason)
+            stream.broken(error)
+            return
+        stream.ended(trailers)
+
+    def _never_begun(self, error_code: int) -> None:
+        self.carrier.refused("malformed" if error_code == 1 else "reset_at_once")
+        self.taken_back()
+
+    def taken_back(self) -> None:
+        """A request has ended before its answer. Some do; who does it all the time makes work for nothing, by
+        RST_STREAM (CVE-2023-44487) or by what makes us send it (CVE-2025-8671)."""
+        most, rate = self._limits.resets
+        now = self.carrier.clock()
+        self._allowance = min(float(most), self._allowance + (now - self._counted) * rate) - 1.0
+        self._counted = now
+        if self._allowance < 0.0 and not self.closed:
+            self._calm_down()
+
+    def _calm_down(self) -> None:
+        try:
+            self.engine.send_goaway(ENHANCE_YOUR_CALM)
+            self.flush()
+        except EngineError:
+            pass  # then it ends without a word
+        if not self.closed:
+            self.carrier.refused("reset_flood")
+            self.lost("reset_flood")
+            self.carrier.finish(linger=False)
+
+    def _empty(self) -> None:
+        if self._draining:
+            self._leave()
+        else:
+            self.carrier.await_head(False)
+
+    # --- the connection ----------------------------------------------------------------------
+
+    def eof(self) -> None:
+        """The client sends no more. What it has asked for is answered; then there is nothing to stay for."""
+        self._draining = self._said_goodbye = True
+        for stream in tuple(self._streams.values()):
+            if isinstance(stream, ServerStream):
+                stream.peer_is_silent()
+        if not self._streams:
+            self._leave()
+
+    def timed_out(self, error: ProxyError) -> None:
+        """No request in time. With streams open it is theirs to say what is late."""
+        if not self._streams:
+            self.drain()
+            self._say_goodbye()
+
+    def drain(self) -> None:
+        """Two GOAWAYs: the first says that no more is wanted, the second what was the last request taken."""
+        if self._draining or self.closed:
+            return
+        self._draining = True
+        try:
+            self.engine.send_shutdown_notice()
+            self.engine.ping(_DRAIN)
+        except EngineError:
+            return
+        self.schedule()
+
+    def _on_ping(self, event: PingAcknowledged) -> None:
+        if event.opaque_data == _DRAIN:
+            self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        if self._said_goodbye:
+            return
+        self._said_goodbye = True
+        try:
+            self.engine.send_goaway()
+        except EngineError:
+            return
+        self.schedule()
+        if not self._streams:
+            self._leave()
+
+    def _leave(self) -> None:
+        """No stream is left, and no other may come."""
+        if self._said_goodbye and not self.closed:
+            self.flush()
+            self.over("connection_closed")
+
+    def over(self, reason: str) -> None:
+        if self.closed:
+            return
+        if reason == "protocol_error":
+            self.carrier.refused(reason)
+        self.lost(reason)
+        self.carrier.finish(linger=False)
+
+    def fail(self, reason: str) -> None:
+        """What the engine still has to say, a GOAWAY maybe, is lost with it; the client sees its streams end."""
+        self.carrier.refused(reason)
+        self.lost(reason)
+        self.carrier.abort()

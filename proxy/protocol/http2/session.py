@@ -1,0 +1,260 @@
+"""One HTTP/2 connection between the engine and its streams: what both roles do alike.
+
+    octets --> engine --> events --> streams          one call for each event, in order
+    octets <-- engine <-- what streams send           once a turn of the event loop, together
+
+A stream that sends faster than its peer takes is told so by what waits for it in the engine; where a sink is slower
+than the peer, what it got is not acknowledged, so that the peer's window closes. Nothing is held twice.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from proxy.protocol.http2.carrier import Carrier, Deadline
+from proxy.protocol.http2.engine import (
+    ConnectionClosed,
+    DataReceived,
+    Engine,
+    EngineError,
+    Event,
+    StreamClosed,
+    StreamUnavailableError,
+)
+from proxy.protocol.http2.stream import LOW, Stream
+
+PATIENCE = 15.0
+"""Seconds between two looks at streams whose peer takes nothing: after the second they are reset."""
+
+
+class Session:
+    """A connection with its streams; `feed` and `lost` are the carrier's calls."""
+
+    __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_restless", "_scheduled", "_stall", "_streams",
+                 "carrier", "closed", "engine")  # fmt: skip
+
+    carrier: Carrier
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.closed = False
+        """Nothing can be received or sent any more."""
+        self._streams: dict[int, Stream] = {}
+        self._full: set[Stream] = set()
+        """Told to wait, because HIGH was reached."""
+        self._leaving: set[Stream] = set()
+        """Over for us, but not all of it has gone out."""
+        self._restless: list[Stream] = []
+        """Those that have got something, and may get more, in the octets just fed."""
+        self._blocked = False
+        """The transport takes no more: what is sent waits in the engine."""
+        self._scheduled = False
+        self._stall: Deadline | None = None
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            DataReceived: self._on_data,
+            StreamClosed: self._on_closed,
+            ConnectionClosed: self._on_connection_closed,
+        }
+
+    # --- receiving ---------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        """Octets from the peer, in order; any split is fine."""
+        if self.closed:
+            return
+        try:
+            self.engine.receive_data(data)
+        except EngineError as error:
+            self._dispatch()  # what came whole before the fault still counts, as in HTTP/1
+            self.fail(_reason(error))
+            return
+        self._dispatch()
+        self.flush()
+
+    def _dispatch(self) -> None:
+        """Hand events on until there are none: sending makes new ones."""
+        while events := self.engine.events():
+            ended = {event.stream_id for event in events if type(event) is StreamClosed} if len(events) > 1 else ()
+            for event in events:
+                handler = self._handlers.get(type(event))
+                if handler is not None and not self.closed:
+                    self._handle(handler, event, ended)
+        restless, self._restless = self._restless, []
+        for stream in restless:
+            stream.idle()
+
+    def _handle(self, handler: Callable[[Any], None], event: Event, ended: "set[int] | tuple[()]") -> None:
+        """`ended`: streams that are over by the end of this batch, so that none of them is begun."""
+        handler(event)
+
+    def _on_data(self, event: DataReceived) -> None:
+        stream = self._streams.get(event.stream_id)
+        if stream is None:
+            self.acknowledge(event.stream_id, len(event.data))  # else the connection's window would leak shut
+        else:
+            stream.received(event.data, event.end_stream)
+
+    def restless(self, stream: Stream) -> None:
+        """Something has been delivered, and it is not the last: its sink is told when there is no more for now."""
+        if not self._restless or self._restless[-1] is not stream:
+            self._restless.append(stream)
+
+    def _on_closed(self, event: StreamClosed) -> None:
+        stream = self._streams.pop(event.stream_id, None)
+        if stream is None:
+            self._never_begun(event.error_code)
+            return
+        self._full.discard(stream)
+        self._leaving.discard(stream)
+        stream.over(event.error_code)
+        if not self._streams:
+            self._empty()
+
+    def _on_connection_closed(self, event: ConnectionClosed) -> None:
+        """The last frame has gone either way."""
+        self.over("protocol_error" if event.error_code else "connection_closed")
+
+    @abstractmethod
+    def _never_begun(self, error_code: int) -> None:
+        """A stream that the engine refused, or that its peer took back at once."""
+
+    @abstractmethod
+    def _empty(self) -> None:
+        """No stream is open any more."""
+
+    def acknowledge(self, stream_id: int, size: int) -> None:
+        """`size` octets of a body are taken on."""
+        if size and not self.closed:
+            try:
+                self.engine.acknowledge_received_data(size, stream_id)
+            except EngineError:
+                return
+            self.schedule()
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def schedule(self) -> None:
+        """Something is to be sent: together with what else comes in this turn of the event loop."""
+        if not self._scheduled:
+            self._scheduled = True
+            self.carrier.later(self.flush)
+
+    def flush(self) -> None:
+        self._scheduled = False
+        if self._blocked or self.closed:
+            return
+        try:
+            data = self.engine.data_to_send()
+        except EngineError as error:
+            self.fail(_reason(error))
+            return
+        if data:
+            self.carrier.write(data)
+            self._dispatch()
+        if self._full:
+            self._release()
+        if self._leaving:
+            self._see_out()
+        self._drained()
+
+    def _drained(self) -> None:
+        """All that could be written was."""
+
+    def queued(self, stream: Stream) -> int:
+        try:
+            return self.engine.queued_body_size(stream.id)
+        except EngineError:
+            return 0
+
+    def hold(self, stream: Stream) -> None:
+        """The stream has as much queued as it may."""
+        self._full.add(stream)
+        self._watch()
+
+    def _release(self) -> None:
+        """Those that have room again go on. They may fill up again at once."""
+        for stream in tuple(self._full):
+            if self.queued(stream) <= LOW:
+                self._full.discard(stream)
+                stream.writable()
+
+    def leave(self, stream: Stream) -> None:
+        """The stream has sent its last octet; the other direction is open still."""
+        self._leaving.add(stream)
+        self._watch()
+        self.schedule()
+
+    def _see_out(self) -> None:
+        for stream in tuple(self._leaving):
+            if not self.queued(stream):
+                self._leaving.discard(stream)
+                self.reset(stream, 0)
+
+    def reset(self, stream: Stream, error_code: int) -> None:
+        """End a stream both ways (RFC 9113 section 6.4)."""
+        if not self.closed:
+            try:
+                self.engine.reset_stream(stream.id, error_code)
+            except StreamUnavailableError:
+                return
+            self.schedule()
+
+    # --- a peer that takes nothing -----------------------------------------------------------
+
+    def _watch(self) -> None:
+        if self._stall is None:
+            self._stall = self.carrier.deadline(self._look_for_stalled)
+        if self._stall.at == inf:
+            self._stall.set(self.carrier.clock() + PATIENCE)
+
+    def _look_for_stalled(self) -> None:
+        """A window or a transport that stays shut keeps our memory: the streams behind it end."""
+        waiting = False
+        for stream in tuple(self._streams.values()):
+            queued = self.queued(stream)
+            if not queued:
+                continue
+            waiting = True
+            sent = stream.sent - queued
+            if stream.seen == sent:
+                stream.stalled()
+            else:
+                stream.seen = sent
+        if waiting and not self.closed:
+            self._watch()
+
+    # --- the connection ----------------------------------------------------------------------
+
+    def blocked(self) -> None:
+        """The transport takes no more for now."""
+        self._blocked = True
+
+    def writable(self) -> None:
+        self._blocked = False
+        self.flush()
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone."""
+        self.closed = True
+        if self._stall is not None:
+            self._stall.drop()
+        streams, self._streams = self._streams, {}
+        self._full.clear()
+        self._leaving.clear()
+        for stream in streams.values():
+            stream.lost(reason)
+        self._handlers.clear()  # bound methods of ours: no cycle is to outlive the connection
+
+    @abstractmethod
+    def over(self, reason: str) -> None:
+        """Both sides have said all. Streams that are still open end; what was written goes out."""
+
+    @abstractmethod
+    def fail(self, reason: str) -> None:
+        """The connection is past saving. All of its streams end."""
+
+
+def _reason(error: EngineError) -> str:
+    """One word for logs and counters: DenialOfServiceError is flood, ConnectionProtocolError protocol_error."""
+    return "flood" if type(error).__name__ == "DenialOfServiceError" else "protocol_error"

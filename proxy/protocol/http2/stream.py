@@ -1,0 +1,117 @@
+"""One stream: the half of it that both roles have in common, a body each way."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from proxy.protocol.http2.engine import EngineError
+from proxy.protocol.message import Headers
+
+if TYPE_CHECKING:
+    from proxy.protocol.http2.session import Session
+
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 2, 7, 8, 11
+"""Error codes (RFC 9113 section 7)."""
+HIGH, LOW = 64 * 1024, 32 * 1024
+"""Octets queued for one stream from which its sender is to wait, and at which it may go on."""
+
+
+class Stream(ABC):
+    """Known to its session from its first octet until the engine says that it is closed."""
+
+    __slots__ = ("_held", "_paused", "_session", "_unacknowledged", "id", "seen", "sent")
+
+    def __init__(self, session: "Session", stream_id: int) -> None:
+        self._session = session
+        self.id = stream_id
+        self._paused = False
+        self._held = False
+        """Our sender was told to wait."""
+        self._unacknowledged = 0
+        """Octets delivered while paused: the peer learns of them when we go on."""
+        self.sent = 0
+        """Octets of our body handed to the engine."""
+        self.seen = -1
+        """How many of them had gone out when a stall was last looked for."""
+
+    # --- receiving ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def received(self, data: bytes, end: bool) -> None:
+        """Octets of the peer's body."""
+
+    @abstractmethod
+    def idle(self) -> None:
+        """All that has arrived was delivered."""
+
+    def _take(self, size: int) -> None:
+        """Octets have been delivered."""
+        if self._paused:
+            self._unacknowledged += size
+        else:
+            self._session.acknowledge(self.id, size)
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            size, self._unacknowledged = self._unacknowledged, 0
+            self._session.acknowledge(self.id, size)
+
+    @abstractmethod
+    def over(self, error_code: int) -> None:
+        """The engine has closed the stream: nothing can be sent or will come."""
+
+    @abstractmethod
+    def lost(self, reason: str) -> None:
+        """The connection is gone."""
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def send_data(self, chunk: bytes) -> None:
+        session = self._session
+        if session.closed or not chunk:
+            return
+        try:
+            session.engine.send_data(self.id, chunk)
+        except EngineError:
+            return  # closed meanwhile: the event says so
+        self.sent += len(chunk)
+        session.schedule()
+        if not self._held and session.queued(self) > HIGH:
+            self._held = True
+            session.hold(self)
+            self._tell_blocked()
+
+    def _send_end(self, trailers: Headers | None) -> None:
+        session = self._session
+        if session.closed:
+            return
+        try:
+            if trailers:
+                session.engine.send_trailers(self.id, trailers)
+            else:
+                session.engine.end_stream(self.id)
+        except EngineError:
+            return
+        session.schedule()
+
+    def flush(self) -> None:
+        """All that is sent leaves at the end of the turn."""
+        self._session.schedule()
+
+    def writable(self) -> None:
+        """What was queued has gone out for the most part."""
+        self._held = False
+        self._tell_writable()
+
+    @abstractmethod
+    def stalled(self) -> None:
+        """The peer has not taken an octet of what waits for it, for longer than we wait."""
+
+    @abstractmethod
+    def _tell_blocked(self) -> None: ...
+
+    @abstractmethod
+    def _tell_writable(self) -> None: ...

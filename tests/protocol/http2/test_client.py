@@ -1,0 +1,194 @@
+"""The client's side of a connection, with h2 as the endpoint."""
+
+import pytest
+from h2.settings import SettingCodes
+
+from proxy.protocol.limits import Limits
+from proxy.protocol.message import Headers
+from tests.protocol.http2.playbook import client
+
+both_splits = pytest.mark.parametrize("split", [0, 1])
+HEAD: Headers = [(b":scheme", b"http"), (b":authority", b"a.example"), (b":path", b"/")]
+
+
+def sent(method: bytes, *more: tuple[bytes, bytes]) -> Headers:
+    return [(b":method", method), *HEAD, *more]
+
+
+@both_splits
+def test_a_request_and_its_response(split: int) -> None:
+    book = client(split).asks(b"GET", (b"accept", b"*/*")).sends(1, sent(b"GET", (b"accept", b"*/*")))
+    book.replies(1, 200, (b"content-length", b"2"), body=b"ok")
+    book.head(200, [(b"content-length", b"2")]).gets(b"ok").ends()
+    assert book.released == 1
+
+
+@both_splits
+def test_a_body_each_way_and_trailers(split: int) -> None:
+    book = client(split).asks(b"POST", end=False).asks_data(b"one").asks_data(b"two").asks_end([(b"sum", b"6")])
+    book.sends(1, sent(b"POST"), b"onetwo", [(b"sum", b"6")])
+    book.replies(1, 200, body=b"ok", trailers=[(b"grpc-status", b"0")])
+    book.head(200).gets(b"ok").ends([(b"grpc-status", b"0")])
+
+
+def test_grpc_is_told_that_trailers_are_welcome() -> None:
+    grpc = (b"content-type", b"application/grpc+proto")
+    client().asks(b"POST", grpc).sends(1, sent(b"POST", grpc, (b"te", b"trailers")))
+
+
+@pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"GET", 204), (b"GET", 304)])
+def test_what_has_no_body_ends_with_its_head(method: bytes, status: int) -> None:
+    book = client().asks(method).replies(1, status).head(status).ends()
+    assert book.now.head is not None and book.now.head.content_length == 0
+
+
+def test_interim_responses_come_before_the_final_one() -> None:
+    book = client().asks()
+    book.peer.h2.send_headers(1, [(b":status", b"103"), (b"link", b"</a>")])
+    book.replies(1, 204).head(204)
+    assert [response.status for response in book.now.interim] == [103]
+
+
+def test_too_many_interim_responses_are_none() -> None:
+    book = client().asks()
+    for _ in range(17):
+        book.peer.h2.send_headers(1, [(b":status", b"103")])
+    book.peer.go()
+    book.breaks("too_many_interim_responses")
+
+
+# --- how many ---------------------------------------------------------------------------------
+
+
+def test_room_is_what_the_endpoint_says() -> None:
+    book = client(limits=Limits(streams=7))
+    assert book.codec.room == 7
+    book.peer.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 2})
+    book.peer.go()
+    assert book.codec.room == 2
+    book.asks().asks()
+    assert book.codec.room == 0
+    book.replies(1, 204)
+    assert book.codec.room == 1
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+def test_a_refused_stream_was_not_looked_at() -> None:
+    book = client().asks().refuses(1, 7).breaks("upstream_refused_stream")
+    assert book.now.error is not None and book.now.error.retryable and book.released == 1
+
+
+def test_goaway_gives_back_what_was_not_looked_at() -> None:
+    book = client().asks().asks()
+    book.peer.h2.close_connection(last_stream_id=1)
+    book.peer.go()
+    one, two = book.records
+    assert one.error is None and two.error is not None and two.error.reason == "upstream_goaway"
+    assert (book.codec.room, book.cable.refusals, book.cable.signals) == (0, ["leaving"], [])
+
+
+def test_a_reset_before_and_after_the_head() -> None:
+    client().asks().refuses(1, 2).breaks("upstream_reset_stream")
+    book = client().asks()
+    book.peer.h2.send_headers(1, [(b":status", b"200")])
+    book.peer.h2.send_data(1, b"half")
+    book.refuses(1, 2).head(200).gets(b"half").breaks("upstream_reset_in_body")
+
+
+def test_an_endpoint_that_does_not_want_the_rest_of_the_request() -> None:
+    book = client().asks(b"POST", end=False).asks_data(b"part").replies(1, 413).head(413).ends()
+    assert book.peer.messages[1].reset == 0 and book.released == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ([(b":status", b"999")], "bad_status"),
+        ([(b":status", b"200"), *[(b"x%d" % i, b"") for i in range(120)]], "too_many_fields"),
+        ([(b":status", b"200"), (b"x", b"y" * 66_000)], "response_head_too_large"),
+    ],
+)
+def test_what_is_no_response(fields: Headers, reason: str) -> None:
+    book = client().asks()
+    book.peer.h2.config.validate_outbound_headers = False
+    book.peer.h2.send_headers(1, fields, end_stream=True)
+    book.peer.go()
+    book.breaks(reason)
+    book.asks().replies(3, 204).head(204)  # its connection goes on
+
+
+def test_silence_is_not_waited_for() -> None:
+    book = client().asks()
+    book.streams[0].timed_out()
+    book.breaks("response_head_timeout")
+    book.peer.go()
+    assert book.peer.messages[1].reset == 8
+
+
+def test_a_connection_that_is_lost_breaks_every_request() -> None:
+    book = client().asks().asks()
+    book.codec.lost("upstream_reset")
+    assert [record.error.reason for record in book.records if record.error] == ["upstream_closed_before_response"] * 2
+    assert book.released == 2
+
+
+def test_what_speaks_http_1_is_no_endpoint() -> None:
+    book = client().asks()
+    book.codec.feed(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    book.cable.turn()
+    book.breaks("upstream_closed_before_response")
+    assert book.cable.signals == ["closed"]
+
+
+# --- pressure ---------------------------------------------------------------------------------
+
+
+def test_a_paused_response_closes_its_window() -> None:
+    book = client().asks()
+    book.streams[0].pause()
+    book.peer.h2.send_headers(1, [(b":status", b"200")])
+    for _ in range(3):
+        book.peer.h2.send_data(1, b"x" * 16_384)
+    book.peer.go()
+    assert book.peer.h2.local_flow_control_window(1) == 65_536 - 49_152
+    book.streams[0].resume()
+    book.peer.go()
+    assert book.peer.h2.local_flow_control_window(1) == 65_536
+
+
+def test_an_endpoint_that_takes_nothing_blocks_the_request_until_it_does() -> None:
+    book = client().asks(b"POST", end=False)
+    book.peer.acknowledges = False
+    for _ in range(9):
+        book.asks_data(b"x" * 16_384)
+    assert book.now.blocked == [True]
+    book.peer.h2.increment_flow_control_window(200_000)
+    book.peer.h2.increment_flow_control_window(200_000, 1)
+    book.peer.go()
+    assert book.now.blocked == [True, False]
+
+
+# --- WebSocket (RFC 8441) ---------------------------------------------------------------------
+
+
+def test_a_websocket_where_the_endpoint_takes_them() -> None:
+    book = client()
+    book.peer.h2.update_settings({SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
+    book.peer.go()
+    book.asks(b"GET", (b"sec-websocket-key", b"x"), upgrade=b"websocket")
+    assert book.peer.messages[1].fields == [
+        (b":method", b"CONNECT"), *HEAD, (b":protocol", b"websocket"),
+    ]  # fmt: skip
+    book.peer.h2.send_headers(1, [(b":status", b"200")])
+    book.peer.go()
+    book.head(101).asks_data(b"ping")
+    assert book.peer.messages[1].body == b"ping"
+    book.peer.h2.send_data(1, b"pong", end_stream=True)
+    book.peer.go()
+    book.gets(b"pong").ends()
+
+
+def test_a_websocket_where_it_does_not() -> None:
+    client().asks(upgrade=b"websocket").breaks("no_extended_connect")
