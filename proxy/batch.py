@@ -16,11 +16,18 @@ _MOST = 256
 class WriteBatch:
     """What is to be written to whom, in order. One per worker; `call_soon` is the event loop's."""
 
-    __slots__ = ("_call_soon", "_pending")
+    __slots__ = ("_call_soon", "_callers", "_pending")
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
         self._pending: list[tuple[asyncio.Transport, bytes]] = []
+        self._callers: list[Callable[[], None]] = []
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Have it called before what it writes is sent: for those who put together what has come for them in a turn."""
+        if not self._pending and not self._callers:
+            self._call_soon(self.flush)
+        self._callers.append(callback)
 
     def add(self, transport: asyncio.Transport, data: bytes) -> None:
         pending = self._pending
@@ -28,7 +35,7 @@ class WriteBatch:
             self.flush()
             transport.write(data)
             return
-        if not pending:
+        if not pending and not self._callers:
             self._call_soon(self.flush)
         pending.append((transport, data))
         if len(pending) >= _MOST:
@@ -36,6 +43,10 @@ class WriteBatch:
 
     def flush(self) -> None:
         """Send everything now. What closed meanwhile is left out: its peer is gone."""
+        while self._callers:
+            callers, self._callers = self._callers, []
+            for callback in callers:
+                callback()
         pending = self._pending
         if pending:
             self._pending = []

@@ -1,17 +1,19 @@
 """One client connection: bytes in, bytes out, and the time it may take.
 
 The event loop's protocol around a codec. Entry is byte-level: `data_received` is whatever takes the next
-bytes, today the HTTP/1 codec, so that a PROXY header, a TLS ClientHello or the HTTP/2 preface can be
-looked at first and the codec chosen after.
+bytes, at first a look for the preface of HTTP/2, then the codec of the version that is spoken.
 """
 
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from fcntl import ioctl
+from functools import partial
 from termios import FIONREAD
 from typing import TYPE_CHECKING, cast
 
+from proxy.downstream.pace import BodyPace
 from proxy.errors import ProxyError, RequestTimeout
 from proxy.forward.exchange import Exchange
 from proxy.forward.finish import finish_refused
@@ -19,6 +21,7 @@ from proxy.forward.live import LiveListener
 from proxy.forward.origin import Origin, Port, SecurePort
 from proxy.forward.reply import error_reply, send_reply
 from proxy.protocol.http1.server import ServerCodec
+from proxy.protocol.http2 import server as http2
 from proxy.protocol.message import Request
 from proxy.protocol.stream import DownstreamStream, RequestSink
 from proxy.routing.listeners import PortTable
@@ -35,8 +38,12 @@ WRITE_STALL = 30.0
 """Seconds in which a client must take some of what is left for it when its connection is to close."""
 
 
+PREFACE = b"PRI "
+"""How a client begins that knows HTTP/2 is spoken here (RFC 9113 section 3.4). No HTTP/1 method is PRI."""
+
+
 class ClientConnection(asyncio.Protocol):
-    """Carries a ServerCodec (protocol.http1.server.Carrier)."""
+    """Carries a server codec (protocol.http1.carrier, protocol.http2.carrier)."""
 
     __slots__ = ("_awaiting_body", "_batch", "_bound", "_codec", "_deadline", "_finishing", "_lingering",
                  "_origin", "_patience", "_secure", "_transport", "_unsent", "data_received")  # fmt: skip
@@ -47,7 +54,7 @@ class ClientConnection(asyncio.Protocol):
         self._secure = secure
         self._batch = bound.plane.batch
         self._transport: asyncio.Transport | None = None
-        self._codec = ServerCodec(self, self._start, self._refuse, bound.limits)
+        self._codec: ServerCodec | http2.ServerCodec = ServerCodec(self, self._start, self._refuse, bound.limits)
         self._deadline = Deadline(bound.wheel, self._timed_out)
         self._awaiting_body = False
         self._patience = 0.0
@@ -57,7 +64,8 @@ class ClientConnection(asyncio.Protocol):
         self._unsent = 0
         """Octets the client had not taken when the last write stall began."""
         # What is called most goes straight through: received data to the codec.
-        self.data_received = self._codec.feed  # type: ignore[method-assign]
+        first = self._first_received if secure is None else self._codec.feed
+        self.data_received = first  # type: ignore[method-assign]
 
     # --- event loop --------------------------------------------------------------------------
 
@@ -71,10 +79,34 @@ class ClientConnection(asyncio.Protocol):
         self._origin = Origin(bound.plane, secure or bound.port, client, "" if secure is None else secure.version)
         self._deadline.set(bound.clock() + bound.header_timeout)
         bound.opened(self)
-        if bound.draining:
+        if secure is not None and secure.protocol == b"h2":
+            self._speak_http2()
+        elif bound.draining:
             self._codec.drain()
         if bound.plane.open_connections > bound.settings.max_connections:
             self.abort()
+
+    def _first_received(self, data: bytes) -> None:
+        """Which version?"""
+        if data[:4] == PREFACE:
+            self._speak_http2()
+        elif len(data) < 4 and PREFACE.startswith(data):
+            self.data_received = partial(self._more_received, data)  # type: ignore[method-assign]
+            return
+        else:
+            self.data_received = self._codec.feed  # type: ignore[method-assign]
+        self.data_received(data)
+
+    def _more_received(self, held: bytes, data: bytes) -> None:
+        self._first_received(held + data)
+
+    def _speak_http2(self) -> None:
+        """By preface or by ALPN."""
+        self._codec = http2.ServerCodec(self, self._start, self._refuse, self._bound.limits)
+        self.data_received = self._codec.feed  # type: ignore[method-assign]
+        self._bound.speaks_http2(self)
+        if self._bound.draining:
+            self._codec.drain()
 
     def eof_received(self) -> bool:
         if self._lingering:
@@ -126,6 +158,21 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._batch.flush()
             self._transport.writelines(pieces)
+
+    def later(self, callback: Callable[[], None]) -> None:
+        self._batch.later(callback)
+
+    def deadline(self, callback: Callable[[], None]) -> Deadline:
+        return Deadline(self._bound.wheel, callback)
+
+    def clock(self) -> float:
+        return self._bound.clock()
+
+    def pace(self, late: Callable[[], None]) -> BodyPace:
+        return BodyPace(self._bound, late)
+
+    def refused(self, reason: str) -> None:
+        self._bound.refused_http2(reason)
 
     def finish(self, linger: bool) -> None:
         transport = self._transport

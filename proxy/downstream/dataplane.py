@@ -27,8 +27,8 @@ from proxy.snapshot.delta import apply
 from proxy.snapshot.route import HostBucket, Rule
 from proxy.snapshot.snapshot import Bind, Delta, Listener, Snapshot
 from proxy.upstream.contexts import Secured, SecuredKey
-from proxy.upstream.pool import PoolSettings
 from proxy.upstream.pools import Registry, certificates_shown
+from proxy.upstream.settings import PoolSettings
 from proxy.wheel import Wheel
 
 Tables = dict[tuple[str, bytes], HostTable[LiveRule]]

@@ -45,6 +45,9 @@ class BoundPort:
         self._values = plane.metrics.values
         self._names = ",".join(bind.listeners)
         self._open = plane.metrics.gauge("penstock_open_connections", (self._names, "http/1.1"))
+        self._open_http2 = plane.metrics.gauge("penstock_open_connections", (self._names, "http/2"))
+        self.http2_connections: set[ClientConnection] = set()
+        """Those of `connections` that speak HTTP/2."""
         self._shaking = 0
         """The slot of connections in their handshake; where there are any."""
         self._contexts: Contexts | None = None
@@ -68,7 +71,22 @@ class BoundPort:
     def closed(self, connection: ClientConnection) -> None:
         self.connections.discard(connection)
         self.plane.open_connections -= 1
+        if connection in self.http2_connections:
+            self.http2_connections.discard(connection)
+            self._values[self._open_http2] -= 1.0
+        else:
+            self._values[self._open] -= 1.0
+
+    def speaks_http2(self, connection: ClientConnection) -> None:
+        """The client has turned out to speak HTTP/2."""
+        self.http2_connections.add(connection)
         self._values[self._open] -= 1.0
+        self._values[self._open_http2] += 1.0
+
+    def refused_http2(self, reason: str) -> None:
+        """A stream or connection of HTTP/2 that was refused before there was a request."""
+        metrics = self.plane.metrics
+        self._values[metrics.counter("penstock_http2_refused_total", (self._names, reason))] += 1.0
 
     # --- TLS ---------------------------------------------------------------------------------
 

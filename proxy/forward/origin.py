@@ -25,7 +25,7 @@ class SecurePort:
     asked for, the wrong certificate (RFC 9110 section 7.4; Gateway API, listeners[].hostname).
     """
 
-    __slots__ = ("_clients", "_server_name", "port", "version")
+    __slots__ = ("_clients", "_server_name", "port", "protocol", "version")
 
     def __init__(self, port: Port, server_name: bytes, version: str, clients: ClientValidation | None = None) -> None:
         """`clients`: how this client was checked."""
@@ -33,6 +33,8 @@ class SecurePort:
         self._server_name = server_name
         self.version = version
         """Of TLS: "TLSv1.3"."""
+        self.protocol = b""
+        """That of the application, as client and we agreed (ALPN); b"" when nothing was said."""
         self._clients = clients
 
     def suffices(self, table: PortTable[LiveListener]) -> bool:

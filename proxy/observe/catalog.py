@@ -82,6 +82,11 @@ METRICS: dict[str, Metric] = {
     "penstock_tls_failures_total": Metric(
         "counter", "TLS connections broken off after their handshake, by reason.", ("listener", "reason")
     ),
+    "penstock_http2_refused_total": Metric(
+        "counter",
+        "HTTP/2 streams and connections refused without an exchange, by reason.",
+        ("listener", "reason"),
+    ),
     "penstock_access_log_dropped_total": Metric(
         "counter", "Access log lines dropped because what they are written to was too slow."
     ),

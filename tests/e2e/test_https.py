@@ -135,10 +135,8 @@ async def test_tls_1_2_is_served_and_only_by_what_keeps_forward_secrecy() -> Non
         assert gateway.log.records[0].tls == "TLSv1.2"
 
 
-@pytest.mark.parametrize(
-    ("offered", "agreed"), [(["h2", "http/1.1"], "http/1.1"), (["http/1.1"], "http/1.1"), ([], None)]
-)
-async def test_http_1_1_is_agreed_on(offered: list[str], agreed: str | None) -> None:
+@pytest.mark.parametrize(("offered", "agreed"), [(["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), ([], None)])
+async def test_what_is_agreed_on(offered: list[str], agreed: str | None) -> None:
     async with SecureGateway(rule(to(1)), certificates=THREE) as gateway:
         context = client_context(ONE)
         if offered:

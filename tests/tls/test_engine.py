@@ -59,7 +59,7 @@ def read_all(engine: Engine) -> list[bytes]:
     return pieces
 
 
-@pytest.mark.parametrize(("offered", "agreed"), [([], b""), (["h2", "http/1.1"], b"http/1.1")])
+@pytest.mark.parametrize(("offered", "agreed"), [([], b""), (["h2", "http/1.1"], b"h2"), (["http/1.1"], b"http/1.1")])
 def test_what_was_agreed_on(offered: list[str], agreed: bytes) -> None:
     context = client_context(ONE)
     if offered:

@@ -25,7 +25,7 @@ UNUSABLE_FOR = 5.0
 MOST_SESSIONS = 1024
 """Sessions of TLS 1.2 that a context keeps for clients without tickets, 1.3 KiB each. The library keeps 20,480 and
 cannot be told otherwise, so a context that has more is made anew."""
-ALPN = ["http/1.1"]
+ALPN = ["h2", "http/1.1"]
 """What we speak, best first."""
 
 CIPHERS = ":".join([

@@ -109,7 +109,7 @@ class Handshake(asyncio.Protocol):
             self._hand_over(engine)
 
     def _hand_over(self, engine: Engine) -> None:
-        """To whoever speaks the application protocol that was agreed on: HTTP/1.1 also where none was."""
+        """To a connection that speaks the application protocol agreed on: HTTP/1.1 where none was."""
         bound, tcp, secure = self._bound, self._tcp, self._secure
         assert tcp is not None
         assert secure is not None
@@ -119,7 +119,7 @@ class Handshake(asyncio.Protocol):
             bound.let_in(self._listener, engine.tolerated)
         self._tcp = self._engine = None
         bound.left(self)
-        secure.version = engine.version
+        secure.version, secure.protocol = engine.version, engine.alpn
         carried = ClientConnection(bound, secure)
         if secure.port is not bound.port:
             carried.drain()  # something else is declared by now

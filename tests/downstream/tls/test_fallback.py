@@ -71,7 +71,9 @@ def read_all(engine: Engine) -> list[bytes]:
 
 
 @BOTH
-@pytest.mark.parametrize(("offered", "agreed"), [([], b""), (["h2", "http/1.1"], b"http/1.1"), (["x"], b"")])
+@pytest.mark.parametrize(
+    ("offered", "agreed"), [([], b""), (["h2", "http/1.1"], b"h2"), (["http/1.1"], b"http/1.1"), (["x"], b"")]
+)
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_what_was_agreed_on(engine: str, offered: list[str], agreed: bytes, version: ssl.TLSVersion) -> None:
     context = client_context(ONE)
