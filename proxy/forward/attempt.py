@@ -21,13 +21,15 @@ from proxy.errors import (
 )
 from proxy.forward.ending import Ending
 from proxy.protocol.message import Headers, Response
-from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool
+from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.lease import Lease
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """RFC 9110 section 9.2.2: sending one twice is as good as once."""
 _MAX_ENDPOINTS = 3
 """Asked in one attempt when connecting fails."""
+_MOST_REFUSALS = 10
+"""How often a request is sent again that an endpoint has not looked at: it may take a few at a time."""
 _RETRIED = (ConnectFailed, ConnectTimeout, UpstreamClosed, UpstreamTimeout)
 """What a rule with retries tries again: disconnect, reset, timeout, TCP failure (HTTPRouteRetry)."""
 
@@ -41,8 +43,8 @@ class Attempts(Ending):
     """The client's request is whole."""
     _blocked: bool
     """The client takes no more for now: said once, so it is remembered for the connection to come."""
-    _connection: UpstreamConnection | None
-    _tried: tuple[Pool, ...]
+    _connection: Lease | None
+    _tried: tuple[EndpointPool, ...]
     _early: list[bytes] | None
     """What came of the body before there was a connection."""
     _trailers: Headers | None
@@ -88,7 +90,7 @@ class Attempts(Ending):
         else:
             self._attempt_failed(error)
 
-    def on_connected(self, connection: UpstreamConnection) -> None:
+    def on_connected(self, connection: Lease) -> None:
         """The connection is there, after the body has begun to wait: nothing else will have its head leave."""
         backend, pool = self.backend, self.pool
         assert backend is not None and backend.upstream is not None and pool is not None
@@ -102,7 +104,7 @@ class Attempts(Ending):
 
     # --- 5 send ------------------------------------------------------------------------------
 
-    def _send(self, connection: UpstreamConnection) -> None:
+    def _send(self, connection: Lease) -> None:
         self._connection = connection
         self.connected = now = self.plane.clock()
         codec = connection.codec
@@ -165,7 +167,7 @@ class Attempts(Ending):
         else:
             self._end_request(connection)
 
-    def _end_request(self, connection: UpstreamConnection) -> None:
+    def _end_request(self, connection: Lease) -> None:
         """All of the request is on its way: from now on the endpoint's time runs."""
         if not self.first_byte:
             connection.deadline.set(self.plane.clock() + self._head_time)
@@ -205,7 +207,7 @@ class Attempts(Ending):
     def on_response_idle(self) -> None: ...
 
     @abstractmethod
-    def _touch(self, connection: UpstreamConnection) -> None:
+    def _touch(self, connection: Lease) -> None:
         """An octet moved."""
 
     # --- or it fails -------------------------------------------------------------------------
@@ -218,16 +220,17 @@ class Attempts(Ending):
         else:
             self._attempt_failed(error)
 
-    def _may_repeat(self, error: ProxyError, connection: UpstreamConnection | None) -> bool:
-        """A pooled connection that the endpoint closed as we took it; once, and only when safe."""
+    def _may_repeat(self, error: ProxyError, connection: Lease | None) -> bool:
+        """A pooled connection that the endpoint closed as we took it, or one on which it said that it had not looked at
+        the request; only when safe, and not for ever."""
+        repeated = self.retries - (0 if self._tries is None else self._tries.retried)
         return (
             isinstance(error, UpstreamClosed)
             and connection is not None
-            and connection.reused
             and not connection.codec.answered
-            and self.retries == (0 if self._tries is None else self._tries.retried)
-            and self.request.content_length == 0
-            and self.request.method in _IDEMPOTENT
+            and repeated < (_MOST_REFUSALS if error.retryable else 1)
+            and (self.request.content_length == 0 or (error.retryable and not self.bytes_in))
+            and (error.retryable or (connection.reused and self.request.method in _IDEMPOTENT))
         )
 
     def _attempt_failed(self, error: ProxyError) -> None:

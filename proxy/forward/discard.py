@@ -2,7 +2,7 @@
 
 from proxy.errors import ProxyError
 from proxy.protocol.message import Headers, Response
-from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.lease import Lease
 
 DISCARD_AT_MOST = 64 * 1024
 """Octets of a body that are read only to keep the connection; for more a new connection is cheaper."""
@@ -43,7 +43,7 @@ class Discard:
 _DISCARD = Discard()
 
 
-def discard(connection: UpstreamConnection, response: Response, now: float, error: ProxyError) -> None:
+def discard(connection: Lease, response: Response, now: float, error: ProxyError) -> None:
     """Let go of an answer whose head has come: read the rest if it is short, else give up the connection."""
     if 0 <= response.content_length <= DISCARD_AT_MOST:
         connection.deadline.set(now + DISCARD_TIME)

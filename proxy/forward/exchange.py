@@ -23,7 +23,7 @@ from proxy.forward.suspend import run_until_it_waits
 from proxy.forward.tries import Tries
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.protocol.stream import DownstreamStream
-from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.lease import Lease
 
 
 class Exchange(Attempts):
@@ -220,7 +220,7 @@ class Exchange(Attempts):
         self._finish(None)
         self._stream.send_end(trailers)
 
-    def _touch(self, connection: UpstreamConnection) -> None:
+    def _touch(self, connection: Lease) -> None:
         """An octet moved: the idle time starts anew."""
         timeouts = self.plane.timeouts
         connection.deadline.set(self.plane.clock() + (timeouts.tunnel if self._tunnel else timeouts.idle))

@@ -8,9 +8,9 @@ from proxy.errors import ClientGone, Overloaded, ProxyError, UpstreamClosed
 from proxy.forward.discard import Discard, discard
 from proxy.forward.plane import Plane
 from proxy.protocol.message import Headers, Request, Response
-from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.lease import Lease
 from proxy.upstream.live import LiveUpstream
-from proxy.upstream.pool import Pool
 
 HELD_AT_MOST = 512 * 1024
 """Octets of a body that wait for a mirror: two reads of the event loop, so that one can come while it connects."""
@@ -28,8 +28,8 @@ class Mirror(Discard):
         self._request = request
         self._request_done = request.content_length == 0
         self._trailers: Headers | None = None
-        self._pool: Pool | None = None
-        self._connection: UpstreamConnection | None = None
+        self._pool: EndpointPool | None = None
+        self._connection: Lease | None = None
         self._blocked = False
         self._held: list[bytes] = []
         self._room = HELD_AT_MOST
@@ -51,7 +51,7 @@ class Mirror(Discard):
         else:
             pool.request(self)
 
-    def on_connected(self, connection: UpstreamConnection) -> None:
+    def on_connected(self, connection: Lease) -> None:
         if self._upstream.has_turned_from(connection.pool):
             connection.pool.release(connection)  # a policy came while we waited
             self._end("dropped")
@@ -108,13 +108,13 @@ class Mirror(Discard):
             self._wait(connection)
             connection.codec.flush()
 
-    def _finish_request(self, connection: UpstreamConnection) -> None:
+    def _finish_request(self, connection: Lease) -> None:
         connection.deadline.set(self._plane.clock() + self._plane.timeouts.response_head)
         self._sent = True
         if self._request.content_length != 0:
             connection.codec.send_end(self._trailers)
 
-    def _wait(self, connection: UpstreamConnection) -> None:
+    def _wait(self, connection: Lease) -> None:
         connection.deadline.set(self._plane.clock() + self._plane.timeouts.idle)
 
     def on_upstream_blocked(self) -> None:

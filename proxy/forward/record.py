@@ -5,7 +5,7 @@ from proxy.forward.live import LiveBackend, LiveListener, LiveRule
 from proxy.forward.origin import Origin
 from proxy.protocol.message import Request
 from proxy.routing.hit import Hit
-from proxy.upstream.pool import Pool
+from proxy.upstream.endpoint import EndpointPool
 
 
 class Record:
@@ -33,7 +33,7 @@ class Record:
         self.hit: Hit[LiveRule] | None = None
         self.rule: LiveRule | None = None
         self.backend: LiveBackend | None = None
-        self.pool: Pool | None = None
+        self.pool: EndpointPool | None = None
         """Of the endpoint asked last."""
         # How it ended.
         self.status = 0

@@ -1,10 +1,15 @@
 """Snapshot: one whole compiled configuration, and what of it changed since the one before."""
 
+from typing import Literal
+
 from msgspec import Struct, field
 
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.route import HostBucket
 from proxy.snapshot.upstream_tls import UpstreamTLS
+
+Protocol = Literal["http", "h2"]
+"""h2: HTTP/2, with prior knowledge in clear text and by ALPN over TLS."""
 
 
 class Endpoint(Struct, frozen=True, array_like=True, order=True):
@@ -20,7 +25,7 @@ class Upstream(Struct, frozen=True):
     key: str
     """NAMESPACE/NAME:PORT (Service) or NAMESPACE/NAME (Backend): its identity across snapshots."""
     endpoints: tuple[Endpoint, ...] = ()
-    protocol: str = "http"
+    protocol: Protocol = "http"
     tls: str = ""
     """Key of Snapshot.upstream_tls; "" for clear text. Part of the pool key."""
     invalid: str = ""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from proxy.snapshot.certificate import CABundle, Certificate
-from proxy.snapshot.snapshot import Snapshot
+from proxy.snapshot.snapshot import Protocol, Snapshot
 from proxy.snapshot.upstream_tls import UpstreamTLS
 from proxy.tls.engine import MemoryEngine, TLSFailure
 from proxy.tls.loading import load_certificate
@@ -21,20 +21,31 @@ from proxy.tls.names import matches_any
 
 log = logging.getLogger("penstock.tls")
 
-ALPN = ["http/1.1"]
+ALPN: dict[Protocol, list[str]] = {"http": ["http/1.1"], "h2": ["h2"]}
+"""What is offered, for each protocol that an endpoint is to speak."""
 
-SecuredKey = tuple[str, str]
-"""UpstreamTLS.digest, and the key of the certificate that is shown ("" for none)."""
-CLEAR: SecuredKey = ("", "")
-"""No TLS."""
+
+class SecuredKey(NamedTuple):
+    """How endpoints are spoken to: part of what a pool is known by."""
+
+    tls: str
+    """UpstreamTLS.digest, "" for clear text."""
+    certificate: str
+    """Key of the certificate that is shown, "" for none."""
+    protocol: Protocol = "http"
+
+
+CLEAR = SecuredKey("", "")
+"""HTTP/1.1 without TLS."""
 
 
 class Secured:
     """How connections of one pool are secured."""
 
-    __slots__ = ("_context", "_names", "_server_name")
+    __slots__ = ("_context", "_names", "_protocol", "_server_name")
 
-    def __init__(self, tls: UpstreamTLS, context: ssl.SSLContext) -> None:
+    def __init__(self, tls: UpstreamTLS, context: ssl.SSLContext, protocol: Protocol = "http") -> None:
+        self._protocol = protocol
         self._context = context
         self._server_name = tls.server_name
         self._names = tuple((name.kind, name.value) for name in tls.names)
@@ -48,12 +59,15 @@ class Secured:
         if self._names and not matches_any(self._names, engine.peer_names()):
             wanted = ", ".join(value for _, value in self._names)
             raise TLSFailure("certificate_name_mismatch", f"the certificate is for none of {wanted}")
+        if self._protocol == "h2" and engine.alpn != b"h2":
+            raise TLSFailure("no_http2", "the endpoint did not agree to speak HTTP/2 (ALPN)")
 
 
 class _ContextKey(NamedTuple):
     bundles: tuple[str, ...]
     certificate: str
     checks_host: bool
+    protocol: Protocol
 
 
 class ClientContexts:
@@ -67,17 +81,17 @@ class ClientContexts:
         used: dict[_ContextKey, ssl.SSLContext] = {}
         secured: dict[SecuredKey, Secured] = {}
         for name in wanted:
-            tls = snapshot.upstream_tls.get(name[0])
+            tls = snapshot.upstream_tls.get(name.tls)
             if tls is None:
                 continue
-            key = _ContextKey(tls.bundles, tls.certificate or name[1], not tls.names)
+            key = _ContextKey(tls.bundles, tls.certificate or name.certificate, not tls.names, name.protocol)
             try:
                 context = used.get(key) or self._made.get(key) or _make(key, snapshot)
             except (KeyError, ValueError, OSError) as error:
                 log.error("no TLS to %s is possible: %s: %s", tls.server_name, type(error).__name__, error)
                 continue
             used[key] = context
-            secured[name] = Secured(tls, context)
+            secured[name] = Secured(tls, context, name.protocol)
         self._made = used
         return secured
 
@@ -86,11 +100,15 @@ def _make(key: _ContextKey, snapshot: Snapshot) -> ssl.SSLContext:
     """Raises KeyError for what the snapshot does not hold."""
     bundles = [snapshot.bundles[each] for each in key.bundles]
     certificate = snapshot.certificates[key.certificate] if key.certificate else None
-    return client_context(bundles, certificate, checks_host=key.checks_host)
+    return client_context(bundles, certificate, checks_host=key.checks_host, alpn=ALPN[key.protocol])
 
 
 def client_context(
-    bundles: Iterable[CABundle], certificate: Certificate | None = None, *, checks_host: bool = True
+    bundles: Iterable[CABundle],
+    certificate: Certificate | None = None,
+    *,
+    checks_host: bool = True,
+    alpn: list[str] = ALPN["http"],
 ) -> ssl.SSLContext:
     """TLS 1.2 and 1.3, never without verification. Raises ssl.SSLError for what the library does not take.
 
@@ -102,7 +120,7 @@ def client_context(
     context.check_hostname = checks_host
     context.hostname_checks_common_name = False
     context.verify_mode = ssl.CERT_REQUIRED
-    context.set_alpn_protocols(ALPN)
+    context.set_alpn_protocols(alpn)
     trusted = list(bundles)
     if trusted:
         context.load_verify_locations(cadata="".join(bundle.pem.decode("ascii") for bundle in trusted))

@@ -1,6 +1,6 @@
 """A new TLS connection to an endpoint, until we know that it is the one we want.
 
-    TCP -> handshake -> chain and names verified -> UpstreamConnection over an EndpointTransport
+    TCP -> handshake -> chain and names verified -> the connection over an EndpointTransport
 
 With TLS 1.3 our last word of the handshake, and with it our certificate, is sent only when all has been verified. With
 TLS 1.2 the last word is the endpoint's: when names are compared it has seen our certificate, but nothing of a request.
@@ -11,8 +11,8 @@ from typing import cast
 
 from proxy.tls.engine import MemoryEngine, TLSFailure
 from proxy.tls.transport import SecureTransport
-from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.contexts import Secured
+from proxy.upstream.lease import Securable
 
 
 class EndpointTransport(SecureTransport):
@@ -44,7 +44,7 @@ class ClientHandshake(asyncio.Protocol):
             self.abort()
             raise
 
-    def hand_over(self, connection: UpstreamConnection) -> None:
+    def hand_over(self, connection: Securable) -> None:
         """`connection` is made now, and carried by TLS. Raises what went wrong: TLSFailure or OSError."""
         tcp = self._tcp
         if self._failure is not None:
@@ -124,7 +124,7 @@ class ClientHandshake(asyncio.Protocol):
 
 
 async def connect(
-    loop: asyncio.AbstractEventLoop, host: str, port: int, secured: Secured, connection: UpstreamConnection
+    loop: asyncio.AbstractEventLoop, host: str, port: int, secured: Secured, connection: Securable
 ) -> None:
     """Connects, shakes hands and verifies; then `connection` is made. Raises TLSFailure or OSError.
 

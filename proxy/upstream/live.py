@@ -5,7 +5,7 @@ from random import randrange
 
 from proxy.observe.metrics import Histogram, WorkerMetrics
 from proxy.upstream.contexts import CLEAR, SecuredKey
-from proxy.upstream.pool import Pool
+from proxy.upstream.endpoint import EndpointPool
 
 _SCAN_ALL = 16
 """Up to this many endpoints all are compared; above, two at random (the power of two choices)."""
@@ -19,7 +19,7 @@ class LiveUpstream:
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
-        self.pools: tuple[Pool, ...] = ()
+        self.pools: tuple[EndpointPool, ...] = ()
         self.installed = False
         """`pools` are those of a snapshot."""
         self.invalid = ""
@@ -32,11 +32,11 @@ class LiveUpstream:
         self.mirrored = _counter(metrics, "penstock_mirror_requests_total", key)
         self.connect_failures = _counter(metrics, "penstock_upstream_connect_failures_total", key)
 
-    def has_turned_from(self, pool: Pool) -> bool:
+    def has_turned_from(self, pool: EndpointPool) -> bool:
         """Its endpoints are by now spoken to otherwise than those of a pool that it once had."""
         return pool.identity != self.identity
 
-    def pick(self, tried: Iterable[Pool] = ()) -> Pool | None:
+    def pick(self, tried: Iterable[EndpointPool] = ()) -> EndpointPool | None:
         """The endpoint with the fewest requests in flight, ties in turn; those `tried` only if no other is left."""
         pools = self.pools
         if len(pools) < 2:

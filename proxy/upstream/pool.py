@@ -1,60 +1,28 @@
 """All connections to one endpoint: the idle ones, those in use, and who waits for one."""
 
 import asyncio
-import socket
 from collections.abc import Callable
-from typing import Protocol
 
 from proxy.batch import WriteBatch
-from proxy.errors import ConnectFailed, ConnectTimeout, Overloaded, ProxyError, UpstreamTLSFailed
+from proxy.errors import ConnectTimeout, Overloaded, ProxyError
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.http1.response_head import RepeatedResponse
-from proxy.protocol.limits import Limits
-from proxy.tls.engine import TLSFailure
 from proxy.upstream.connection import ACTIVE, IDLE, LEAVING, NEW, STRUCK, UpstreamConnection
 from proxy.upstream.contexts import CLEAR, Secured, SecuredKey
+from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.failures import connect_error
 from proxy.upstream.handshake import connect
+from proxy.upstream.lease import Lease, Waiter
+from proxy.upstream.settings import PoolSettings
 from proxy.wheel import Deadline, Wheel
 
 
-class Waiter(Protocol):
-    """Who asked for a connection and could not have one at once."""
-
-    def on_connected(self, connection: UpstreamConnection) -> None: ...
-
-    def on_connect_failed(self, error: ProxyError) -> None: ...
-
-
-class PoolSettings:
-    """Limits of every pool of this process. Seconds and counts."""
-
-    __slots__ = ("connect_timeout", "idle_timeout", "limits", "max_connections", "max_waiting", "wait_timeout")
-
-    def __init__(
-        self,
-        limits: Limits,
-        *,
-        connect_timeout: float = 2.0,
-        idle_timeout: float = 60.0,
-        max_connections: int = 1024,
-        max_waiting: int = 1024,
-        wait_timeout: float = 10.0,
-    ) -> None:
-        self.limits = limits
-        self.connect_timeout = connect_timeout
-        self.idle_timeout = idle_timeout
-        self.max_connections = max_connections
-        self.max_waiting = max_waiting
-        self.wait_timeout = wait_timeout
-        """In the queue, when all connections are in use."""
-
-
-class Pool:
+class Pool(EndpointPool):
     """Keyed by endpoint and TLS identity, so it outlives every reload that keeps the endpoint."""
 
     __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_dialing", "_host", "_idle",
                  "_idle_slot", "_loop", "_patience", "_port", "_secured", "_settings", "_sweep", "_values",
-                 "_waiting", "_wheel", "active", "identity", "label", "refused", "repeated", "retired")  # fmt: skip
+                 "_waiting", "_wheel", "refused", "repeated")  # fmt: skip
 
     def __init__(
         self,
@@ -151,8 +119,9 @@ class Pool:
         elif self._waiting.pop(waiter, None) is not None:
             self.active -= 1
 
-    def release(self, connection: UpstreamConnection) -> None:
+    def release(self, connection: Lease) -> None:
         """An exchange is over and its connection may carry another."""
+        assert isinstance(connection, UpstreamConnection)
         self.active -= 1
         values = self._values
         values[self._active_slot] -= 1.0
@@ -262,7 +231,7 @@ class Pool:
             self._hand_out(connection, waiter)
         else:
             self.active -= 1
-            error = self._timed_out() if task.cancelled() else _connect_error(self.label, cause)
+            error = self._timed_out() if task.cancelled() else connect_error(self.label, cause)
             self.refused(error.reason)
             waiter.on_connect_failed(error)
         self._dial_for_next()
@@ -282,13 +251,3 @@ class Pool:
             else:
                 self._sweep.set(connection.idle_since + timeout)
                 return
-
-
-def _connect_error(label: str, cause: BaseException | None) -> ProxyError:
-    if isinstance(cause, socket.gaierror):
-        return ConnectFailed("name_not_resolved", f"{label}: {cause}")
-    if isinstance(cause, TLSFailure):
-        return UpstreamTLSFailed(cause.reason, f"{label}: {cause.detail}")
-    if isinstance(cause, ConnectionRefusedError):
-        return ConnectFailed("connection_refused", f"{label} refused the connection")
-    return ConnectFailed("unreachable", f"{label}: {cause}")

@@ -9,13 +9,16 @@ from proxy.batch import WriteBatch
 from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 from proxy.upstream.balance import WeightedTurns
-from proxy.upstream.contexts import CLEAR, ClientContexts, Secured, SecuredKey
+from proxy.upstream.contexts import ClientContexts, Secured, SecuredKey
+from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.http2_pool import Http2Pool
 from proxy.upstream.live import LiveUpstream
-from proxy.upstream.pool import Pool, PoolSettings
+from proxy.upstream.pool import Pool
+from proxy.upstream.settings import PoolSettings
 from proxy.wheel import Wheel
 
 PoolKey = tuple[str, int, SecuredKey]
-"""(host, port, TLS identity)."""
+"""(host, port, how it is spoken to)."""
 _NOTHING: Mapping[SecuredKey, Secured] = MappingProxyType({})
 
 UpstreamKey = tuple[str, str]
@@ -43,7 +46,7 @@ class Registry:
         self._batch = batch
         self._metrics = metrics
         self._settings = settings
-        self._pools: dict[PoolKey, Pool] = {}
+        self._pools: dict[PoolKey, EndpointPool] = {}
         self._specs: dict[str, Upstream] = {}
         self._upstreams: dict[UpstreamKey, LiveUpstream] = {}
         self._contexts = ClientContexts()
@@ -72,7 +75,7 @@ class Registry:
         specs = snapshot.upstreams
         shown = {"", *certificates_shown(snapshot)}
         wanted = {
-            (spec.tls, certificate)
+            SecuredKey(spec.tls, certificate, spec.protocol)
             for key, certificate in list(self._upstreams)
             if (spec := specs.get(key)) is not None and spec.tls and certificate in shown
         }
@@ -106,7 +109,7 @@ class Registry:
 
     def _install(self, upstream: LiveUpstream, spec: Upstream, certificate: str) -> None:
         """What cannot be secured as it should be has no pools, so that nothing can be sent there."""
-        at = (spec.tls, certificate) if spec.tls else CLEAR
+        at = SecuredKey(spec.tls, certificate if spec.tls else "", spec.protocol)
         secured = self._secured.get(at)
         upstream.installed = True
         upstream.invalid = spec.invalid or ("backend_tls_unusable" if spec.tls and secured is None else "")
@@ -121,7 +124,7 @@ class Registry:
         if spec is not None and upstream.identity is not None and (spec.invalid or spec.tls != upstream.identity[0]):
             upstream.identity = None
 
-    def _show(self, before: Mapping[UpstreamKey, tuple[Pool, ...]]) -> None:
+    def _show(self, before: Mapping[UpstreamKey, tuple[EndpointPool, ...]]) -> None:
         """`penstock_endpoint_up`: 1 for every endpoint that takes requests, 0 for those just gone.
 
         One endpoint can be that of several upstreams, so what is gone from one is said first.
@@ -134,23 +137,26 @@ class Registry:
             if key in touched:
                 self._say(key, upstream.pools, 1.0)
 
-    def _pools_of(self, at: UpstreamKey) -> tuple[Pool, ...] | None:
+    def _pools_of(self, at: UpstreamKey) -> tuple[EndpointPool, ...] | None:
         upstream = self._upstreams.get(at)
         return None if upstream is None else upstream.pools
 
-    def _say(self, key: str, pools: Iterable[Pool], up: float) -> None:
+    def _say(self, key: str, pools: Iterable[EndpointPool], up: float) -> None:
         for pool in pools:
             self._metrics.values[self._metrics.gauge("penstock_endpoint_up", (key, pool.label))] = up
 
     # --- pools -------------------------------------------------------------------------------
 
-    def _pool(self, endpoint: Endpoint, at: SecuredKey, secured: Secured | None, upstream: LiveUpstream) -> Pool:
+    def _pool(
+        self, endpoint: Endpoint, at: SecuredKey, secured: Secured | None, upstream: LiveUpstream
+    ) -> EndpointPool:
         key = (endpoint.host, endpoint.port, at)
         pool = self._pools.get(key)
         if pool is None:
             address = (endpoint.host, endpoint.port)
             failed = upstream.connect_failures
-            pool = self._pools[key] = Pool(
+            kind = Http2Pool if at.protocol == "h2" else Pool
+            pool = self._pools[key] = kind(
                 self._loop, self._wheel, self._batch, address, self._settings, self._metrics, upstream.key, failed,
                 secured, at,
             )  # fmt: skip

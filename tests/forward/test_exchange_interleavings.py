@@ -29,8 +29,9 @@ from proxy.routing.listeners import PortTable
 from proxy.routing.table import HostTable, ListenerTable
 from proxy.snapshot import route
 from proxy.snapshot.snapshot import Listener
-from proxy.upstream.pool import Pool, PoolSettings
+from proxy.upstream.pool import Pool
 from proxy.upstream.pools import LiveUpstream
+from proxy.upstream.settings import PoolSettings
 from tests.clock import ManualTime
 from tests.e2e.gateway import Log
 from tests.oracle.grammar import Request as RequestMessage

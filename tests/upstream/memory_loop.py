@@ -9,7 +9,8 @@ from proxy.errors import ProxyError
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.limits import Limits
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool, PoolSettings
+from proxy.upstream.pool import Pool
+from proxy.upstream.settings import PoolSettings
 from tests.clock import ManualTime
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from proxy.snapshot.delta import EMPTY
 from proxy.snapshot.snapshot import Snapshot
 from proxy.snapshot.upstream_tls import SubjectName, UpstreamTLS
-from proxy.upstream.contexts import ClientContexts, client_context
+from proxy.upstream.contexts import ClientContexts, SecuredKey, client_context
 from tests.certificates import Authority
 
 ONE, OTHER = Authority("one"), Authority("other")
@@ -30,8 +30,8 @@ def snapshot(*settings: UpstreamTLS) -> Snapshot:
 
 
 def contexts(made: ClientContexts, *settings: UpstreamTLS, shows: str = "") -> list[ssl.SSLContext]:
-    secured = made.secure([(each.digest, shows) for each in settings], snapshot(*settings))
-    return [secured[each.digest, shows]._context for each in settings]
+    secured = made.secure([SecuredKey(each.digest, shows) for each in settings], snapshot(*settings))
+    return [secured[SecuredKey(each.digest, shows)]._context for each in settings]
 
 
 def test_many_server_names_share_a_context() -> None:
@@ -66,7 +66,7 @@ def test_own_certificate_and_that_of_the_gateway_are_shown_alike() -> None:
 def test_what_is_missing_secures_nothing(missing: str) -> None:
     spec = settings(certificate=SHOWN.digest)
     lacking = replace(snapshot(spec), **{missing: {}})
-    assert ClientContexts().secure([(spec.digest, "")], lacking) == {}
+    assert ClientContexts().secure([SecuredKey(spec.digest, "")], lacking) == {}
 
 
 @pytest.mark.parametrize("checks_host", [True, False])

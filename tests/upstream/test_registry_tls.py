@@ -11,8 +11,9 @@ from proxy.protocol.limits import Limits
 from proxy.snapshot.delta import EMPTY
 from proxy.snapshot.snapshot import Endpoint, Listener, Snapshot, Upstream
 from proxy.snapshot.upstream_tls import UpstreamTLS
-from proxy.upstream.pool import Pool, PoolSettings
+from proxy.upstream.pool import Pool
 from proxy.upstream.pools import Registry, certificates_shown
+from proxy.upstream.settings import PoolSettings
 from tests.certificates import Authority
 from tests.clock import ManualTime
 

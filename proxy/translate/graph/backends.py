@@ -17,7 +17,7 @@ from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.own import Backend
 from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet
-from proxy.snapshot.snapshot import Endpoint
+from proxy.snapshot.snapshot import Endpoint, Protocol
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.backendtls import BackendTLSPolicies
 from proxy.translate.graph.conditions import Broken, Finding
@@ -28,11 +28,11 @@ from proxy.translate.graph.references import Grants
 from proxy.translate.graph.upstream_tls import Security, SecurityNode
 from proxy.translate.graph.upstream_tls_conditions import needs_policy
 
-APP_PROTOCOLS = {"": "http", "http": "http", "kubernetes.io/ws": "http"}
+APP_PROTOCOLS: dict[str, Protocol] = {"": "http", "http": "http", "kubernetes.io/ws": "http", "kubernetes.io/h2c": "h2"}
 """Service appProtocol, lower-case, to `Upstream.protocol`. A value without a row is refused."""
-SECURE_APP_PROTOCOLS = {"https": "http", "kubernetes.io/wss": "http"}
+SECURE_APP_PROTOCOLS: dict[str, Protocol] = {"https": "http", "kubernetes.io/wss": "http"}
 """The same for those that mean TLS, which a BackendTLSPolicy must say how to verify."""
-BACKEND_PROTOCOLS = {"HTTP": "http"}
+BACKEND_PROTOCOLS: dict[str, Protocol] = {"HTTP": "http", "H2C": "h2"}
 """Backend.spec.protocol to `Upstream.protocol`."""
 
 _SERVED_APP_PROTOCOLS = ", ".join(name for name in APP_PROTOCOLS if name) + " or none"
@@ -43,7 +43,7 @@ class BackendNode(Struct, frozen=True):
 
     key: str
     endpoints: tuple[Endpoint, ...]
-    protocol: str
+    protocol: Protocol
     security: SecurityNode | None = None
     """None: it is spoken to in clear text."""
     advice: tuple[tuple[Resource, Finding], ...] = ()

@@ -1,0 +1,213 @@
+"""HTTP/2 with prior knowledge by h2, both ends."""
+
+import asyncio
+from collections.abc import Sequence
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    InformationalResponseReceived,
+    RequestReceived,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
+from h2.exceptions import ProtocolError
+
+from tests.e2e.versions.conversation import Answered, Asked, Client, Endpoint, Fields, Incoming, Inward, Talk
+
+
+class Wire:
+    """A connection of either end: reads until its end, and sends within the windows."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, client: bool) -> None:
+        self._reader = reader
+        self.writer = writer
+        self.h2 = H2Connection(H2Configuration(client_side=client, header_encoding=None))
+        self.h2.initiate_connection()
+        self._moved = asyncio.Event()
+        self.going = False
+        """The other side has said goodbye."""
+
+    async def flush(self) -> None:
+        data = self.h2.data_to_send()
+        if data:
+            self.writer.write(data)
+            await self.writer.drain()
+
+    async def events(self) -> list[Event]:
+        """[] at the end."""
+        data = await self._reader.read(1 << 16)
+        if not data:
+            return []
+        try:
+            events = self.h2.receive_data(data)
+        except ProtocolError:
+            return []
+        for event in events:
+            if isinstance(event, DataReceived) and event.flow_controlled_length:
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        self._moved.set()
+        await self.flush()
+        return events or await self.events()
+
+    async def send(self, stream: int, data: bytes) -> None:
+        """Waits for windows."""
+        while data:
+            size = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size, len(data))
+            if size <= 0:
+                self._moved.clear()
+                await self._moved.wait()
+                continue
+            self.h2.send_data(stream, data[:size])
+            data = data[size:]
+            await self.flush()
+
+    async def end(self, stream: int, trailers: Fields | None) -> None:
+        if trailers:
+            self.h2.send_headers(stream, trailers, end_stream=True)
+        else:
+            self.h2.end_stream(stream)
+        await self.flush()
+
+    async def reset(self, stream: int, code: int) -> None:
+        self.h2.reset_stream(stream, code)
+        await self.flush()
+
+
+class Http2Talk(Talk):
+    def __init__(self, wire: Wire, stream: int) -> None:
+        super().__init__()
+        self._wire = wire
+        self.stream = stream
+
+    async def send(self, data: bytes) -> None:
+        await self._wire.send(self.stream, data)
+
+    async def end(self, trailers: Fields | None = None) -> None:
+        await self._wire.end(self.stream, trailers)
+
+    async def leave(self) -> None:
+        await self._wire.reset(self.stream, 8)
+
+
+class Http2Client(Client):
+    """Many exchanges at a time."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self._talks: dict[int, Http2Talk] = {}
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def connect(cls, port: int) -> "Http2Client":
+        wire = Wire(*await asyncio.open_connection("127.0.0.1", port), client=True)
+        await wire.flush()
+        return cls(wire)
+
+    async def ask(
+        self, method: bytes, path: bytes, fields: Sequence[tuple[bytes, bytes]] = (), *, end: bool = True
+    ) -> Http2Talk:
+        stream = self.wire.h2.get_next_available_stream_id()
+        pseudo = [(b":method", method), (b":scheme", b"http"), (b":path", path), (b":authority", b"a.example")]
+        talk = self._talks[stream] = Http2Talk(self.wire, stream)
+        self.wire.h2.send_headers(stream, [*pseudo, *fields], end_stream=end)
+        await self.wire.flush()
+        return talk
+
+    async def _read(self) -> None:
+        try:
+            while events := await self.wire.events():
+                for event in events:
+                    self._hear(event)
+        except ConnectionError:
+            pass
+        for talk in self._talks.values():
+            talk.fails()
+
+    def _hear(self, event: Event) -> None:
+        talk = self._talks.get(getattr(event, "stream_id", 0) or 0)
+        if talk is None:
+            return
+        if isinstance(event, InformationalResponseReceived):
+            talk.interim.append(int(dict(event.headers)[b":status"]))
+        elif isinstance(event, ResponseReceived):
+            fields = [(bytes(name), bytes(value)) for name, value in event.headers]
+            talk.answered(Answered(int(fields[0][1]), fields[1:]))
+        elif isinstance(event, StreamReset):
+            del self._talks[talk.stream]
+            talk.fails()
+        else:
+            _fill(talk._answer.result() if talk._answer.done() else None, event)
+            if isinstance(event, StreamEnded):
+                del self._talks[talk.stream]
+
+    async def close(self) -> None:
+        self.wire.writer.close()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+
+def _fill(message: Incoming | None, event: Event) -> None:
+    if message is None:
+        return
+    if isinstance(event, DataReceived):
+        message.comes(event.data)
+    elif isinstance(event, TrailersReceived):
+        message.trailers = [(bytes(name), bytes(value)) for name, value in event.headers]
+    elif isinstance(event, StreamEnded):
+        message.ends()
+
+
+class Http2Inward(Inward):
+    def __init__(self, wire: Wire, stream: int) -> None:
+        self._wire = wire
+        self._stream = stream
+
+    async def interim(self, status: int, fields: Fields) -> None:
+        await self.head(status, fields)
+
+    async def head(self, status: int, fields: Fields) -> None:
+        self._wire.h2.send_headers(self._stream, [(b":status", b"%d" % status), *fields])
+        await self._wire.flush()
+
+    async def send(self, data: bytes) -> None:
+        await self._wire.send(self._stream, data)
+
+    async def end(self, trailers: Fields | None) -> None:
+        await self._wire.end(self._stream, trailers)
+
+    async def cut(self) -> None:
+        await self._wire.reset(self._stream, 2)
+
+
+class Http2Endpoint(Endpoint):
+    """h2c, as appProtocol kubernetes.io/h2c has it."""
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = Wire(reader, writer, client=False)
+        await wire.flush()
+        open_streams: dict[int, Asked] = {}
+        while events := await wire.events():
+            for event in events:
+                stream = getattr(event, "stream_id", 0) or 0
+                if isinstance(event, RequestReceived):
+                    fields = [(bytes(name), bytes(value)) for name, value in event.headers]
+                    pseudo = dict(fields)
+                    asked = Asked(pseudo[b":method"], pseudo[b":path"], fields, Http2Inward(wire, stream))
+                    open_streams[stream] = asked
+                    self.asked.put_nowait(asked)
+                elif isinstance(event, StreamReset):
+                    open_streams.pop(stream).is_cut()
+                elif isinstance(event, ConnectionTerminated):
+                    wire.going = True
+                elif stream in open_streams:
+                    _fill(open_streams[stream], event)
+                    if isinstance(event, StreamEnded):
+                        del open_streams[stream]
+        for asked in open_streams.values():
+            asked.is_cut()
