@@ -10,12 +10,12 @@ from aiohttp import web
 
 from proxy.admin import dump
 from proxy.admin.dashboard import page
+from proxy.admin.explain import Explainer, question
 from proxy.admin.origin import is_allowed
 from proxy.admin.readiness import is_ready, readiness
 from proxy.admin.view import View
 from proxy.observe.exposition import OPENMETRICS, TEXT
-from proxy.snapshot.explain import explain_request
-from proxy.snapshot.question import Asked, BadQuestion
+from proxy.snapshot.question import BadQuestion
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SHUTDOWN = 0.2
@@ -38,6 +38,7 @@ class AdminServer:
     def __init__(self, view: View, host: str, port: int, everything: bool) -> None:
         """`everything`: the admin address; else only what probes and Prometheus need, without a Host check."""
         self._view = view
+        self._explainer = Explainer(view)
         self.host = host
         self.port = port
         app = web.Application(middlewares=[self._guard] if everything else [_read_only])
@@ -92,15 +93,9 @@ class AdminServer:
         return _json(show(self._view))
 
     async def _explain(self, request: web.Request) -> web.Response:
-        """?url=…&method=GET&header=name:value, header as often as needed."""
-        snapshot, url = self._view.snapshot, request.query.get("url")
-        if snapshot is None or not url:
-            raise web.HTTPBadRequest(text="Ask with ?url=http://host/path, and method= and header=name:value.\n")
-        headers = [header.partition(":") for header in request.query.getall("header", [])]
-        method = request.query.get("method", "GET")
-        asked = Asked(method, url, tuple((name, value.strip()) for name, _, value in headers))
+        """What admin.explain.PARAMETERS ask."""
         try:
-            return _json(explain_request(snapshot, asked))
+            return _json(await self._explainer.answer(question(request.query.items())))
         except BadQuestion as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from None
 

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from proxy.resources.problem import Problem
 from proxy.snapshot.snapshot import Snapshot
+from proxy.translate.explain.explain import Explained
 from proxy.translate.status.build import ObjectStatus
 
 
@@ -24,6 +25,10 @@ class View(Protocol):
     @property
     def snapshot(self) -> Snapshot | None:
         """What is being served; None before the first configuration."""
+
+    @property
+    def explained(self) -> Explained | None:
+        """What `snapshot` was made from; None before the first configuration."""
 
     @property
     def statuses(self) -> Sequence[ObjectStatus]: ...

@@ -12,21 +12,27 @@ from proxy.snapshot.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
-    from proxy.runtime.settings import Cluster
+    from proxy.runtime.settings import Cluster, Settings
 
 PATIENCE: Final = 15.0
 """Seconds that an API server may take to tell what it has."""
 
 
-def load_once(sources: Sequence[str], cluster: "Cluster | None" = None) -> "Candidate":
-    """What a gateway started on these sources would begin with. Raises ClickException when there is no answer."""
-    return asyncio.run(_load_once(sources, cluster))
+def load_once(
+    sources: Sequence[str], cluster: "Cluster | None" = None, settings: "Settings | None" = None
+) -> "Candidate":
+    """What a gateway started on these sources would begin with. Raises ClickException when there is no answer.
+
+    `settings`: the options it is started with; None for the usual ones.
+    """
+    from proxy.runtime.settings import Settings
+
+    settings = settings or Settings(tuple(sources), cluster)
+    return asyncio.run(_load_once(sources, cluster, settings))
 
 
-async def _load_once(sources: Sequence[str], cluster: "Cluster | None") -> "Candidate":
+async def _load_once(sources: Sequence[str], cluster: "Cluster | None", settings: "Settings") -> "Candidate":
     from proxy.runtime.load import Loader
-    from proxy.runtime.namespace import own_namespace
-    from proxy.translate.settings import TranslateSettings
 
     source = make_source(sources, cluster)
     try:
@@ -36,7 +42,7 @@ async def _load_once(sources: Sequence[str], cluster: "Cluster | None") -> "Cand
         source.close()
         raise click.ClickException(f"the API server did not tell what it has in {PATIENCE:g} s") from None
     try:
-        return await Loader(source, TranslateSettings(file_mode=cluster is None, namespace=own_namespace())).settle()
+        return await Loader(source, settings.translation()).settle()
     finally:
         source.close()
 
@@ -44,6 +50,11 @@ async def _load_once(sources: Sequence[str], cluster: "Cluster | None") -> "Cand
 def load_snapshot(sources: Sequence[str], cluster: "Cluster | None" = None) -> Snapshot:
     """What it would serve; what it would refuse is told on stderr."""
     candidate = load_once(sources, cluster)
+    tell_refusals(candidate)
+    return candidate.snapshot
+
+
+def tell_refusals(candidate: "Candidate") -> None:
+    """On stderr."""
     for problem in candidate.errors:
         click.echo(str(problem), file=sys.stderr)
-    return candidate.snapshot

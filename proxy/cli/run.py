@@ -2,11 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from proxy.cli.options import one, served_options
 from proxy.cli.source import cluster_of, cluster_options, kubernetes_source
 from proxy.controller.controller import Controller, settings_here
 from proxy.observe.log import LEVELS, configure_logging
@@ -18,35 +18,6 @@ from proxy.sources.file import FileSource
 
 if TYPE_CHECKING:
     from proxy.sources.kubernetes.source import KubernetesSource
-
-T = TypeVar("T")
-
-Callback = Callable[[click.Context, click.Parameter, Any], T]
-
-
-def one(parser: Callable[[str], T]) -> Callback[T | None]:
-    """For an option whose text `parser` understands; it raises ValueError with what was expected."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> T | None:
-        try:
-            return None if value is None else parser(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error), ctx, param) from None
-
-    return callback
-
-
-def several(parser: Callable[[tuple[str, ...]], T]) -> Callback[T]:
-    """For a repeatable option, all of whose texts `parser` understands together."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: tuple[str, ...] | str | None) -> T:
-        items = (value,) if isinstance(value, str) else value or ()
-        try:
-            return parser(items)
-        except ValueError as error:
-            raise click.BadParameter(str(error), ctx, param) from None
-
-    return callback
 
 
 def parse_workers(text: str) -> int:
@@ -86,14 +57,6 @@ duration = one(parse.parse_duration)
     help="Processes that serve; auto: one per core.",
 )
 @click.option(
-    "--address",
-    callback=one(parse.parse_ip),
-    default="",
-    show_default="all",
-    metavar="IP",
-    help="Where Gateways that name no address listen.",
-)
-@click.option(
     "--publish-address",
     envvar=["PENSTOCK_PUBLISH_ADDRESS", "POD_IP"],
     callback=one(parse.parse_ip),
@@ -103,27 +66,10 @@ duration = one(parse.parse_duration)
     help="What statuses name where Gateways listen on all addresses.",
 )
 @click.option(
-    "--only-gateway",
-    callback=one(lambda text: parse.parse_gateway(text) if text else ""),
-    default="",
-    show_default="all",
-    metavar="NAMESPACE/NAME",
-    help="Serve this Gateway alone, on all addresses.",
-)
-@click.option(
     "--image",
     default="",
     show_default="none",
     help="What data planes run that are made for single Gateways.",
-)
-@click.option(
-    "--map-port",
-    "port_map",
-    envvar="PENSTOCK_MAP_PORT",
-    callback=several(parse.parse_port_map),
-    multiple=True,
-    metavar="DECLARED=BOUND",
-    help="Bind a declared port elsewhere. Repeatable.",
 )
 @click.option(
     "--access-log",
@@ -148,13 +94,6 @@ duration = one(parse.parse_duration)
     help="How long open requests may take when stopping.",
 )
 @click.option(
-    "--trusted-proxies",
-    callback=several(parse.parse_networks),
-    show_default="none",
-    metavar="CIDR,...",
-    help="Peers whose X-Forwarded-For and Forwarded are believed.",
-)
-@click.option(
     "--metrics",
     callback=address,
     show_default="none",
@@ -168,19 +107,11 @@ duration = one(parse.parse_duration)
     help="How fine request metrics are.",
 )
 @click.option(
-    "--backend",
-    "backends",
-    envvar="PENSTOCK_BACKEND",
-    callback=several(parse.parse_backends),
-    multiple=True,
-    metavar="NAMESPACE/NAME:PORT=HOST:PORT",
-    help="Where to find a Service that has no EndpointSlices. Repeatable.",
-)
-@click.option(
     "--state-dir",
     type=click.Path(file_okay=False),
     help="Last good state, for when an API server is away; files need none.",
 )
+@served_options
 @cluster_options
 @click.option(
     "--status-updates",

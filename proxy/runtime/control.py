@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 
+from proxy.admin.explain import gateway_wide
 from proxy.admin.view import WorkerState
 from proxy.observe.config import ConfigMetrics
 from proxy.observe.exposition import Exposition
@@ -38,6 +39,7 @@ from proxy.runtime.settings import Settings
 from proxy.runtime.workers import Worker, WorkerGone, WorkerRefused, ask_all
 from proxy.snapshot.snapshot import Snapshot
 from proxy.sources.base import Source
+from proxy.translate.explain.explain import Explained
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.status.failures import with_failures
 
@@ -326,6 +328,12 @@ class Control:
     @property
     def problems(self) -> Sequence[Problem]:
         return (*(self._candidate.problems if self._candidate else ()), *self._installer.problems)
+
+    @property
+    def explained(self) -> Explained | None:
+        if self._candidate is None:
+            return None
+        return Explained(self._candidate.translation, gateway_wide(self._data_plane), self._candidate.locate)
 
     @property
     def draining(self) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from proxy.resources.problem import Problem
 from proxy.snapshot.snapshot import Snapshot
 from proxy.sources.base import Source
+from proxy.translate.explain.origins import Locate
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.translate import Translation, translate
@@ -23,6 +24,7 @@ class Candidate:
         problems: Iterable[Problem],
         durations: dict[str, float],
         compiled_rules: int = 0,
+        locate: Locate = tuple,
     ) -> None:
         self.translation = translation
         self.problems = tuple(sorted(problems, key=lambda problem: problem.sort_key))
@@ -30,6 +32,8 @@ class Candidate:
         """Stage to seconds."""
         self.compiled_rules = compiled_rules
         """Since the candidate before: rules that had to be compiled."""
+        self.locate = locate
+        """Loaded.place, for explanations."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -80,4 +84,4 @@ class Loader:
         self._compiled_rules += translation.compiled.compiled_rules
         problems = loaded.place((*loaded.problems, *translation.problems))
         durations = {"load": read - began, "translate": time.monotonic() - read}
-        return Candidate(translation, problems, durations, self._compiled_rules)
+        return Candidate(translation, problems, durations, self._compiled_rules, loaded.place)

@@ -4,6 +4,8 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from proxy.routing.hostname import covers
+
 
 class Certificate(Struct, frozen=True):
     """What one Secret of type kubernetes.io/tls holds."""
@@ -22,6 +24,13 @@ class Certificate(Struct, frozen=True):
     def digest(self) -> str:
         """Its identity: changes with any octet of chain or key, and reveals nothing of them."""
         return sha256(len(self.chain).to_bytes(8, "big") + self.chain + self.key).hexdigest()
+
+    def is_for(self, server_name: bytes) -> bool:
+        """Whether it names a server. A wildcard stands for one label (RFC 6125 section 6.4.3)."""
+        return any(
+            covers(name, server_name) and (not name.startswith(b"*.") or server_name.partition(b".")[2] == name[2:])
+            for name in self.names
+        )
 
     def __repr__(self) -> str:
         return f"Certificate({self.common_name!r}, {len(self.names)} names)"

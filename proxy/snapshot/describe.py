@@ -1,5 +1,6 @@
 """Matches and filters of a snapshot as plain data, named as the user wrote them (HTTPRoute fields)."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxy.resources.duration import written
@@ -12,6 +13,7 @@ from proxy.snapshot.route import (
     PathKind,
     PathModifier,
     Redirect,
+    Rewrite,
     RouteMatch,
     Rule,
     ValueMatch,
@@ -47,41 +49,68 @@ def match_words(data: dict[str, Any]) -> str:
 
 def filter_data(one: Filter) -> dict[str, Any]:
     """An HTTPRouteFilter; parts that are not set are left out."""
-    data: dict[str, Any]
-    if isinstance(one, HeaderModifier):
-        data = {
-            "type": "RequestHeaderModifier" if one.on == "request" else "ResponseHeaderModifier",
-            "set": [_field_data(field) for field in one.set],
-            "add": [_field_data(field) for field in one.add],
-            "remove": [text(name) for name in one.remove],
-        }
-    elif isinstance(one, Cors):
-        data = {
-            "type": "CORS",
-            "allowOrigins": [text(value) for value in one.origins],
-            "allowCredentials": one.credentials or None,
-            "allowMethods": [text(value) for value in one.methods],
-            "allowHeaders": [text(value) for value in one.headers],
-            "exposeHeaders": [text(value) for value in one.expose],
-            "maxAge": one.max_age,
-        }
-    elif isinstance(one, Mirror):
-        share = round(100 * one.numerator / one.denominator, 2)
-        data = {"type": "RequestMirror", "backend": one.backend, "percent": None if share == 100 else share}
-    elif isinstance(one, Fail):
-        data = {"type": "Unresolved", "reason": one.reason, "status": one.status}
-    elif isinstance(one, Redirect):
-        data = {
-            "type": "RequestRedirect",
-            "scheme": one.scheme,
-            "hostname": one.hostname,
-            "port": one.port,
-            "path": _path_data(one.path),
-            "statusCode": one.status,
-        }
-    else:
-        data = {"type": "URLRewrite", "hostname": one.hostname, "path": _path_data(one.path)}
-    return {name: value for name, value in data.items() if value not in (None, [])}
+    return {name: value for name, value in FILTERS[type(one)](one).items() if value not in (None, [])}
+
+
+def _headers_data(one: HeaderModifier) -> dict[str, Any]:
+    return {
+        "type": "RequestHeaderModifier" if one.on == "request" else "ResponseHeaderModifier",
+        "set": [_field_data(field) for field in one.set],
+        "add": [_field_data(field) for field in one.add],
+        "remove": [text(name) for name in one.remove],
+    }
+
+
+def _cors_data(one: Cors) -> dict[str, Any]:
+    return {
+        "type": "CORS",
+        "allowOrigins": [text(value) for value in one.origins],
+        "allowCredentials": one.credentials or None,
+        "allowMethods": [text(value) for value in one.methods],
+        "allowHeaders": [text(value) for value in one.headers],
+        "exposeHeaders": [text(value) for value in one.expose],
+        "maxAge": one.max_age,
+    }
+
+
+def _mirror_data(one: Mirror) -> dict[str, Any]:
+    share = mirrored_percent(one)
+    return {"type": "RequestMirror", "backend": one.backend, "percent": None if share == 100 else share}
+
+
+def mirrored_percent(one: Mirror) -> float:
+    """Of the requests that come to it."""
+    return round(100 * one.numerator / one.denominator, 2)
+
+
+def _fail_data(one: Fail) -> dict[str, Any]:
+    return {"type": "Unresolved", "reason": one.reason, "status": one.status}
+
+
+def _redirect_data(one: Redirect) -> dict[str, Any]:
+    return {
+        "type": "RequestRedirect",
+        "scheme": one.scheme,
+        "hostname": one.hostname,
+        "port": one.port,
+        "path": _path_data(one.path),
+        "statusCode": one.status,
+    }
+
+
+def _rewrite_data(one: Rewrite) -> dict[str, Any]:
+    return {"type": "URLRewrite", "hostname": one.hostname, "path": _path_data(one.path)}
+
+
+FILTERS: Mapping[type[Filter], Callable[[Any], dict[str, Any]]] = {
+    HeaderModifier: _headers_data,
+    Cors: _cors_data,
+    Mirror: _mirror_data,
+    Fail: _fail_data,
+    Redirect: _redirect_data,
+    Rewrite: _rewrite_data,
+}
+"""A row for each filter: what the user wrote, with `type` first. None and [] are left out."""
 
 
 def policy_data(rule: Rule) -> dict[str, Any]:

@@ -1,105 +1,166 @@
 """One request told through a snapshot: which rule takes it, what its filters do, where it goes.
 
-The answer is plain data that `penstock explain --json` and the admin address print as it is. Nothing
+The answer is plain data, described in docs/explain.md; `translate.explain` adds where each thing was declared. Nothing
 here decides anything: the tables are those of `routing`, the filters are really run.
 """
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from proxy.errors import FilterFailed, ProxyError
-from proxy.filters import build_chain
+from proxy.errors import NoRoute, NoValidBackend, ProxyError
 from proxy.filters.base import FilterContext
-from proxy.protocol.message import Reply, Request
-from proxy.routing.explain import Candidate, Explanation, NearMiss, Question, Served, explain
-from proxy.snapshot.certificate import ClientValidation
-from proxy.snapshot.describe import filter_data, match_data, policy_data, text
-from proxy.snapshot.explain_tls import Handshake, shake_hands
-from proxy.snapshot.question import CLIENT, WELL_KNOWN, Asked, as_received
-from proxy.snapshot.route import BackendRef, Filter, Rule
+from proxy.protocol.message import Request
+from proxy.routing.explain import Candidate, Explanation, Served, explain
+from proxy.routing.near_misses import NearMiss
+from proxy.routing.places import Question
+from proxy.snapshot.answers import by_error, by_filter, certain, closed
+from proxy.snapshot.describe import match_data, policy_data, text
+from proxy.snapshot.doors import Door, NoDoor, all_doors, find_doors, find_port, other_listeners
+from proxy.snapshot.effects import run_filters
+from proxy.snapshot.explain_tls import Handshake, clients_mode, shake_hands
+from proxy.snapshot.question import Asked, receive
+from proxy.snapshot.route import HostBucket, Rule
+from proxy.snapshot.shares import outcomes, shares, told
 from proxy.snapshot.snapshot import Snapshot
 
+Data = dict[str, Any]
+NOTHING = Explanation("", None, (), ())
 
-def explain_request(snapshot: Snapshot, asked: Asked) -> dict[str, Any]:
+
+class Told(NamedTuple):
+    """An explanation, and what of the snapshot it is about."""
+
+    data: Data
+    question: Question | None = None
+    """None when the request was refused before any rule was asked."""
+    listener: str = ""
+    """Key of the listener whose routes were asked; "" for none."""
+    winner: Candidate | None = None
+    """What answers."""
+
+
+class _Answer(NamedTuple):
+    """What one address says."""
+
+    door: Door
+    handshake: Handshake | None
+    explanation: Explanation
+
+    @property
+    def rank(self) -> int:
+        """A rule that answers is the best there can be, a refusal the least."""
+        if self.explanation.winner is not None:
+            return 0
+        return 2 if self.handshake is not None and self.handshake.refused else 1
+
+
+def explain_request(snapshot: Snapshot, asked: Asked, trusted_proxies: tuple[str, ...] = ()) -> Data:
     """The whole explanation. Raises BadQuestion; what the gateway would refuse is told, not raised."""
-    ports = _ports(snapshot)
-    port = _declared_port(ports, asked.port, WELL_KNOWN[asked.scheme])
-    if port not in ports:
-        there = ", ".join(map(str, ports)) or "none"
-        return _refused(asked, port, f"nothing listens on port {port}; declared ports: {there}")
+    return tell(snapshot, asked, trusted_proxies).data
+
+
+def tell(snapshot: Snapshot, asked: Asked, trusted_proxies: tuple[str, ...] = ()) -> Told:
+    """The same, with what it is about."""
+    port = asked.port or 0
     try:
-        request = as_received(asked, port)
+        port, note = find_port(snapshot, asked)
+        everywhere = all_doors(snapshot, port)
+        doors = find_doors(everywhere, asked, port)
+    except NoDoor as error:
+        return Told(_refused(asked, port, str(error), closed("no connection")))
+    known = {"note": note or None, "addresses": [door.data for door in everywhere]}
+    try:
+        request, client = receive(asked, port, trusted_proxies)
     except ProxyError as error:
-        return _refused(asked, port, f"{error.status}: {error.detail}")
-    handshake = shake_hands(snapshot, port, asked, request.host)
-    if handshake is not None and handshake.refused:
-        return _refused(asked, port, handshake.refused) | _tls(snapshot, handshake)
+        return Told(_refused(asked, port, f"{error.status}: {error.detail}", by_error(error)) | known)
     question = Question(request.host, request.path, request.method, request.headers, request.query)
-    explanation = _ask(snapshot, port, question)
-    answer = _answer(asked, port, explanation) | _tls(snapshot, handshake)
-    if explanation.winner is not None:
-        context = FilterContext(asked.scheme, port, CLIENT)
-        answer |= _outcome(snapshot, explanation.winner.rule, request, context)
-    return answer
+    best = min((_ask(snapshot, door, asked, port, question) for door in doors), key=lambda one: one.rank)
+    known |= {"client": client, "address": best.door.bind.address or "*", **_tls(snapshot, best.handshake)}
+    if best.handshake is not None and best.handshake.refused:
+        return Told(_refused(asked, port, best.handshake.refused, best.handshake.outcome or {}) | known)
+    data = _answer(asked, port, best.explanation) | known
+    winner = best.explanation.winner
+    if winner is None:
+        data["outcomes"] = certain(by_error(_no_route(best.explanation, port)))
+        return Told(data, question, best.explanation.listener)
+    data |= _outcome(snapshot, winner.rule, request, FilterContext(asked.scheme, port, client))
+    return Told(data, question, winner.listener, winner)
 
 
-def _declared_port(ports: list[int], named: int | None, default: int) -> int:
-    """The port of the URL, or the scheme's own, or the only one there is."""
-    alone = named is None and default not in ports and len(ports) == 1
-    return ports[0] if alone else named or default
+def _ask(snapshot: Snapshot, door: Door, asked: Asked, port: int, question: Question) -> _Answer:
+    handshake = shake_hands(door.listeners, asked, question.host) if door.secure else None
+    if handshake is not None and handshake.refused:
+        return _Answer(door, handshake, NOTHING)
+
+    def elsewhere() -> Iterator[Served]:
+        others = other_listeners(snapshot, port)
+        return served(snapshot, {one.key: asked.on_port(scheme, one.port) for one, scheme in others})
+
+    here = list(served(snapshot, dict.fromkeys((listener.key for listener in door.listeners), "")))
+    return _Answer(door, handshake, explain(here, question, elsewhere))
 
 
-def _ports(snapshot: Snapshot) -> list[int]:
-    return sorted({listener.port for listener in snapshot.listeners.values()})
+def served(snapshot: Snapshot, where: Mapping[str, str]) -> Iterator[Served]:
+    """Listeners of a snapshot by their keys, each with the URL by which it is asked."""
+    buckets: dict[str, list[HostBucket]] = {key: [] for key in where}
+    for (key, _), bucket in snapshot.buckets.items():
+        if key in buckets:
+            buckets[key].append(bucket)
+    for key, url in where.items():
+        yield Served(key, snapshot.listeners[key].hostname, buckets[key], url)
 
 
-def _ask(snapshot: Snapshot, port: int, question: Question) -> Explanation:
-    """Asks the addresses that have this port, one after the other, until one has an answer."""
-    explanation = Explanation("", None, (), ())
-    for bind in snapshot.binds:
-        keys = [key for key in bind.listeners if snapshot.listeners[key].port == port]
-        if keys and explanation.winner is None:
-            explanation = explain([served(snapshot, key) for key in keys], question)
-    return explanation
+def _no_route(explanation: Explanation, port: int) -> ProxyError:
+    """With the reason that the exchange has."""
+    where = {"port": port, "listener": explanation.listener}
+    return NoRoute(f"no_route_{explanation.miss}", _MISSES[explanation.miss].format_map(where))
 
 
-def served(snapshot: Snapshot, key: str) -> Served:
-    """One listener of a snapshot, compiled."""
-    buckets = [bucket for (listener, _), bucket in snapshot.buckets.items() if listener == key]
-    return Served(key, snapshot.listeners[key].hostname, buckets)
+_MISSES = {
+    "listener": "no listener on port {port} serves this host",
+    "host": "no route of listener {listener} is for this host",
+    "path": "no rule of listener {listener} takes this path",
+    "method": "rules of listener {listener} take this path, but none this method",
+    "header": "rules of listener {listener} take this path, but none these headers",
+    "query": "rules of listener {listener} take this path, but none these query parameters",
+}
+"""The last criterion on which all failed (routing.miss)."""
 
 
-def _tls(snapshot: Snapshot, handshake: Handshake | None) -> dict[str, Any]:
-    if handshake is None or not handshake.listener:
+# --- data -------------------------------------------------------------------------------------
+
+
+def _tls(snapshot: Snapshot, handshake: Handshake | None) -> Data:
+    if handshake is None:
         return {"tls": None}
-    checked = {"server_name": handshake.server_name, "listener": handshake.listener}
-    return {"tls": checked | {"clients": _clients(snapshot.listeners[handshake.listener].clients)}}
+    clients = snapshot.listeners[handshake.listener].clients if handshake.listener else None
+    listener = handshake.listener or None
+    return {"tls": {"server_name": handshake.server_name, "listener": listener, "clients": clients_mode(clients)}}
 
 
-def _clients(clients: ClientValidation | None) -> str | None:
-    """FrontendTLSValidation.mode; None where no certificate is asked for."""
-    if clients is None:
-        return None
-    return "AllowInsecureFallback" if clients.insecure_fallback else "AllowValidOnly"
+def _refused(asked: Asked, port: int, why: str, outcome: Data) -> Data:
+    return _answer(asked, port, NOTHING) | {"refused": why, "outcomes": certain(outcome)}
 
 
-def _refused(asked: Asked, port: int, why: str) -> dict[str, Any]:
-    return _answer(asked, port, Explanation("", None, (), ())) | {"refused": why}
-
-
-def _answer(asked: Asked, port: int, explanation: Explanation) -> dict[str, Any]:
+def _answer(asked: Asked, port: int, explanation: Explanation) -> Data:
     winner = explanation.winner
     return {
         "request": {"method": asked.method, "url": asked.url, "headers": [list(field) for field in asked.headers]},
+        "client": asked.client,
         "port": port,
+        "note": None,
+        "address": None,
+        "addresses": [],
         "tls": None,
         "listener": explanation.listener or None,
+        "outcomes": [],
         "winner": None if winner is None else _entry(winner),
         "candidates": [_entry(one) | {"decided_by": one.decided_by or None} for one in explanation.candidates],
-        "near_misses": [_entry(one) | {"failed": one.failed, "detail": one.detail} for one in explanation.near_misses],
+        "near_misses": [_entry(one) | _why(one) for one in explanation.near_misses],
     }
 
 
-def _entry(one: Candidate | NearMiss) -> dict[str, Any]:
+def _entry(one: Candidate | NearMiss) -> Data:
     return {
         "route": one.rule.route,
         "rule": one.rule.index,
@@ -111,51 +172,25 @@ def _entry(one: Candidate | NearMiss) -> dict[str, Any]:
     }
 
 
-def _outcome(snapshot: Snapshot, rule: Rule, request: Request, context: FilterContext) -> dict[str, Any]:
-    """What the rule does with the request: its filters in order, then its backends with theirs."""
-    result = _filtered(rule.filters, request, context)
-    total = sum(ref.weight for ref in rule.backends)
-    backends = [] if "answer" in result else [
-        _backend(snapshot, ref, total) | _filtered(ref.filters, request.copy(), context) for ref in rule.backends
-    ]  # fmt: skip
-    return result | policy_data(rule) | {"backends": backends}
-
-
-def _filtered(filters: tuple[Filter, ...], request: Request, context: FilterContext) -> dict[str, Any]:
-    """The filters of one place and what they make of the request: another target, or an answer."""
-    described = {"filters": [filter_data(one) for one in filters]}
-    try:
-        for step in build_chain(filters).on_request:
-            reply = step(request, context)
-            if isinstance(reply, Reply):
-                return described | {"answer": _reply_data(reply)}
-    except FilterFailed as error:
-        return described | {"answer": {"status": error.status, "location": None, "reason": error.reason}}
-    return described | {"target": text(_target(request)), "host": text(dict(request.headers).get(b"host", b""))}
-
-
-def _reply_data(reply: Reply) -> dict[str, Any]:
-    """A redirect by its Location, anything else by its fields."""
-    location = dict(reply.headers).get(b"location")
-    if location:
-        return {"status": reply.status, "location": text(location)}
-    fields = [[text(name), text(value)] for name, value in reply.headers]
-    return {"status": reply.status, "location": None, "headers": fields}
-
-
-def _target(request: Request) -> bytes:
-    return request.raw_path if request.query is None else request.raw_path + b"?" + request.query
-
-
-def _backend(snapshot: Snapshot, ref: BackendRef, total: int) -> dict[str, Any]:
-    upstream = snapshot.upstreams.get(ref.upstream)
-    endpoints = upstream.endpoints if upstream is not None else ()
-    tls = snapshot.upstream_tls.get(upstream.tls) if upstream is not None else None
+def _why(one: NearMiss) -> Data:
     return {
-        "backend": ref.backend,
-        "weight": ref.weight,
-        "percent": round(100 * ref.weight / total, 2) if total else 0.0,
-        "invalid": ref.invalid or (upstream.invalid if upstream is not None else "") or None,
-        "tls": None if tls is None else {"server_name": tls.server_name},
-        "endpoints": [f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}" for at in endpoints],
+        "failed": one.failed,
+        "detail": one.detail,
+        "expected": one.expected or None,
+        "found": one.found or None,
+        "hint": one.hint or None,
     }
+
+
+def _outcome(snapshot: Snapshot, rule: Rule, request: Request, context: FilterContext) -> Data:
+    """What the rule does with the request: its filters in order, then its backends with theirs."""
+    ran = run_filters(rule.filters, request, context)
+    result = told(ran, request, (rule.filters,), context) | policy_data(rule)
+    if ran.failure is not None:
+        return result | {"backends": [], "outcomes": certain(by_error(ran.failure))}
+    if ran.reply is not None:
+        return result | {"backends": [], "outcomes": certain(by_filter(ran.reply.status))}
+    backends = shares(snapshot, rule, request, context)
+    gets = outcomes(backend["outcome"] for backend in backends)
+    nothing = by_error(NoValidBackend("no_backend", "the rule has no backend that takes a share"))
+    return result | {"backends": backends, "outcomes": gets or certain(nothing)}

@@ -3,57 +3,60 @@
 The same questions, put to the same tables, as in the data plane.
 """
 
+from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from proxy.errors import Misdirected
 from proxy.routing.listeners import PortTable
+from proxy.snapshot.answers import by_error, closed
+from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.describe import text
 from proxy.snapshot.question import Asked
-from proxy.snapshot.snapshot import Listener, Snapshot
+from proxy.snapshot.snapshot import Listener
 
 
 class Handshake(NamedTuple):
-    """What becomes of a connection for a URL."""
+    """What becomes of a TLS connection."""
 
     server_name: str
-    """What the client would send; "" for an address."""
+    """What the client sends; "" for nothing."""
     listener: str
     """Key of the one that the server name chooses; "" for none."""
     refused: str
     """Why the request is not even asked; "" when it is."""
+    outcome: dict[str, Any] | None = None
+    """What the client gets then."""
 
 
-def shake_hands(snapshot: Snapshot, port: int, asked: Asked, host: bytes) -> Handshake | None:
-    """None for clear text. `host`: that of the request. Of several addresses with this port the first that takes it."""
-    binds = [bind for bind in snapshot.binds if any(snapshot.listeners[key].port == port for key in bind.listeners)]
-    secure = [bind for bind in binds if snapshot.is_secure(bind)]
-    if asked.scheme == "http":
-        plain = len(secure) < len(binds)
-        return None if plain else Handshake("", "", f"port {port} speaks TLS; ask for https://")
-    if not secure:
-        return Handshake("", "", f"port {port} speaks clear text; ask for http://")
-    name = _server_name(asked)
-    outcomes = [_choose([snapshot.listeners[key] for key in bind.listeners], name, host) for bind in secure]
-    return next((outcome for outcome in outcomes if not outcome.refused), outcomes[0])
-
-
-def _choose(listeners: list[Listener], server_name: bytes, host: bytes) -> Handshake:
+def shake_hands(listeners: Sequence[Listener], asked: Asked, host: bytes) -> Handshake:
+    """`listeners`: those of the address and port. `host`: that of the request."""
+    sent = _server_name(asked)
     table = PortTable([(listener.hostname, listener) for listener in listeners])
-    chosen = table.choose(server_name)
-    name = text(server_name)
+    chosen = table.choose(sent)
+    name = text(sent)
     if chosen is None:
         what = f"server name {name}" if name else "connection without a server name"
-        return Handshake(name, "", f"no listener takes a {what}: the connection is closed")
+        why = f"no listener takes a {what}: the connection is closed"
+        return Handshake(name, "", why, closed("the connection is closed without an alert"))
     other = table.choose(host)
     if other is not None and other is not chosen:
-        why = f"421: host {text(host)} belongs to listener {other.key}, the server name {name} to {chosen.key}"
-        return Handshake(name, chosen.key, why)
+        named = f"the server name {name}" if name else "a connection without a server name"
+        why = f"host {text(host)} belongs to listener {other.key}, {named} to {chosen.key}"
+        return Handshake(name, chosen.key, f"421: {why}", by_error(Misdirected("misdirected", why)))
     return Handshake(name, chosen.key, "")
+
+
+def clients_mode(clients: ClientValidation | None) -> str | None:
+    """FrontendTLSValidation.mode; None where no certificate is asked for."""
+    if clients is None:
+        return None
+    return "AllowInsecureFallback" if clients.insecure_fallback else "AllowValidOnly"
 
 
 def _server_name(asked: Asked) -> bytes:
     """Clients name no server when the URL has an address (RFC 6066 section 3)."""
-    host = asked.host
+    host = asked.host if asked.server_name is None else asked.server_name
     try:
         ip_address(host)
     except ValueError:

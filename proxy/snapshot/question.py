@@ -4,16 +4,21 @@ The words become the head of an HTTP/1.1 request, which goes through the parser 
 that serve. So an explanation sees the request as routing sees it, and hears of it when it is refused.
 """
 
-from typing import NamedTuple
+from ipaddress import ip_address
+from typing import Final, NamedTuple
 
 from proxy.protocol.forwarding import ForwardingRules
 from proxy.protocol.http1.request_head import parse_request
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Request
 
-WELL_KNOWN = {"http": 80, "https": 443}
-CLIENT = "127.0.0.1"
-"""Where the request is taken to come from; nobody trusts it to speak for others."""
+WELL_KNOWN: Final = {"http": 80, "https": 443}
+CLIENT: Final = "127.0.0.1"
+"""Where a request is taken to come from that names no other client."""
+PSEUDONYM: Final = "penstock-*"
+"""Stands for the name in Via, which each gateway makes up when it starts."""
+REQUEST_ID: Final = b"0" * 32
+"""Stands for the id that is made for each request which brings none."""
 
 
 class BadQuestion(ValueError):
@@ -21,12 +26,18 @@ class BadQuestion(ValueError):
 
 
 class Asked(NamedTuple):
-    """What curl would be told."""
+    """What curl would be told. There is no body."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     """In order; a Host takes the place of the URL's."""
+    client: str = CLIENT
+    """The address that the connection comes from."""
+    server_name: str | None = None
+    """What TLS is told (SNI), "" for nothing; None for the host of the URL."""
+    address: str = ""
+    """Which of the gateway's addresses is connected to; "" for any."""
 
     @property
     def scheme(self) -> str:
@@ -49,13 +60,44 @@ class Asked(NamedTuple):
             raise BadQuestion(f"{authority}: the port must be a number from 1 to 65535")
         return int(digits)
 
+    def on_port(self, scheme: str, port: int) -> str:
+        """The same URL on another port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        at = host if WELL_KNOWN[scheme] == port else f"{host}:{port}"
+        return f"{scheme}://{at}{_split(self.url)[2]}"
+
+
+class Received(NamedTuple):
+    """What arrives, after the forwarding fields were put on."""
+
+    request: Request
+    client: str
+    """The client's address as the gateway decides it."""
+
 
 def as_received(asked: Asked, port: int) -> Request:
     """The request as routing sees it, on a declared port. Raises ProxyError when the gateway refuses it."""
+    return receive(asked, port).request
+
+
+def receive(asked: Asked, port: int, trusted_proxies: tuple[str, ...] = ()) -> Received:
+    """The same, and who the client is. `trusted_proxies`: CIDRs. Raises ProxyError and BadQuestion."""
     request = parse_request(head(asked), Limits())
-    rules = ForwardingRules((), b"penstock")
-    rules.sign(request, rules.client(CLIENT, asked.scheme, port))
-    return request
+    rules = ForwardingRules(trusted_proxies, PSEUDONYM.encode())
+    brought = {value for name, value in request.hops if name == b"x-request-id"}
+    client, request_id = rules.sign(request, rules.client(ip_of(asked.client), asked.scheme, port))
+    if request_id not in brought:
+        made = (b"x-request-id", request_id)
+        request.headers = [(b"x-request-id", REQUEST_ID) if field == made else field for field in request.headers]
+    return Received(request, client)
+
+
+def ip_of(text: str) -> str:
+    """Checks an address that was asked about. Raises BadQuestion."""
+    try:
+        return str(ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise BadQuestion(f"{text!r} is not an IP address, such as 192.0.2.7 or 2001:db8::7") from None
 
 
 def head(asked: Asked) -> bytes:

@@ -120,7 +120,7 @@ async def test_a_request_can_be_explained(admin: Client, view: FakeView) -> None
     status, text = await admin.ask("/api/v1/explain?url=ftp://a/")
     assert status == 400
     assert "scheme" in text
-    view.snapshot = None
+    view.explained = None
     assert (await admin.ask("/api/v1/explain?url=http://a/"))[0] == 400
 
 

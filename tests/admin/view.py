@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
+from proxy.admin.explain import gateway_wide
 from proxy.admin.view import WorkerState
+from proxy.downstream.settings import DataPlaneSettings
 from proxy.resources.meta import ObjectKey
 from proxy.resources.problem import Problem
 from proxy.snapshot.route import BackendRef, Entry, HostBucket, RouteMatch, Rule
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
+from proxy.sources.file import load_text
+from proxy.translate.explain.explain import Explained
+from proxy.translate.settings import TranslateSettings
 from proxy.translate.status.build import ObjectStatus
+from proxy.translate.translate import translate
 
 RULE = Rule(route="ns/r", index=0, backends=(BackendRef("ns/app:80", upstream="ns/app:80"),))
 SNAPSHOT = Snapshot(
@@ -19,6 +25,24 @@ SNAPSHOT = Snapshot(
     },
     upstreams={"ns/app:80": Upstream("ns/app:80", (Endpoint("10.0.0.9", 8080),))},
 )
+DECLARED = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: ns}
+spec:
+  gatewayClassName: penstock
+  listeners: [{name: http, protocol: HTTP, port: 80, hostname: "*.example.com"}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r, namespace: ns}
+spec:
+  parentRefs: [{name: gw}]
+  rules: [{matches: [{path: {value: /app}}], backendRefs: [{name: app, port: 80}]}]
+"""
+LOADED = load_text(DECLARED, "a.yaml")
+EXPLAINED = Explained(translate(LOADED.resources, TranslateSettings()), gateway_wide(DataPlaneSettings()), LOADED.place)
+"""What a snapshot like SNAPSHOT would be made from."""
 PROBLEM = Problem("error", "is <missing>", "HTTPRoute", "ns", "other", "spec.rules", "add it", "a.yaml", 3)
 
 
@@ -27,6 +51,7 @@ class FakeView:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = SNAPSHOT
+        self.explained: Explained | None = EXPLAINED
         self.statuses: Sequence[ObjectStatus] = [ObjectStatus("Gateway", ObjectKey("ns", "gw"), {"listeners": []})]
         self.problems: Sequence[Problem] = ()
         self.draining = False

@@ -79,7 +79,7 @@ def config(tmp_path: Path) -> str:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["explain", *arguments])
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, ["explain", *arguments])
 
 
 def told(*arguments: str) -> dict[str, Any]:
@@ -97,7 +97,9 @@ def test_a_rule_answers(config: str) -> None:
     (backend,) = data["backends"]
     assert (backend["backend"], backend["percent"]) == ("default/hello:80", 100)
     assert backend["endpoints"] == ["127.0.0.1:9001", "127.0.0.2:9001"]
-    assert backend["filters"] == [{"type": "RequestHeaderModifier", "add": [{"name": "x-backend", "value": "b"}]}]
+    (one,) = backend["filters"]
+    assert (one["type"], one["add"]) == ("RequestHeaderModifier", [{"name": "x-backend", "value": "b"}])
+    assert one["changes"] == [{"what": "header x-backend", "before": None, "after": "b"}]
 
 
 def test_the_candidates_stand_in_order_with_the_criterion_that_decided(config: str) -> None:
@@ -179,22 +181,37 @@ def test_a_url_alone_is_a_usage_error() -> None:
 
 def test_the_text_reads_from_request_to_endpoints(config: str) -> None:
     result = run(config, "-X", "POST", "-H", "x-tenant: a", "http://localhost:8080/hello?page=1")
-    second = "default/hello rule 0 (tenants) match 1 [* PathPrefix /hello ?page~[0-9]+]"
+    told = [line.strip() for line in result.stdout.splitlines()]
     assert result.exit_code == 0
-    assert result.stdout.splitlines() == [
+    assert told[:3] == [
         "POST http://localhost:8080/hello?page=1",
-        "  port 8080, listener default/web/http",
-        "  default/hello rule 0 (tenants) match 0 [* POST PathPrefix /hello x-tenant=a] answers",
-        '  filter 1: RequestHeaderModifier {"set": [{"name": "x-from", "value": "gateway"}]}',
-        '  filter 2: URLRewrite {"hostname": "hello.internal"}',
-        "  forwards /hello?page=1 with Host: hello.internal",
-        "  75 % to default/hello:80 (127.0.0.1:9001, 127.0.0.2:9001)",
-        "  25 % to default/missing:80 (invalid, answers 500: BackendNotFound)",
-        "candidates, in order of precedence",
-        "  1. default/hello rule 0 (tenants) match 0 [* POST PathPrefix /hello x-tenant=a]; before the next by method",
-        f"  2. {second}; before the next by query parameter count",
-        "  3. default/hello rule 1 match 0 [* PathPrefix /hello]",
+        "port 8080, listener default/web/http",
+        "default/hello rule 0 (tenants) match 0 [* POST PathPrefix /hello x-tenant=a] answers",
     ]
+    ordered = [
+        "filters, in order",
+        "1. RequestHeaderModifier (set x-from: gateway)",
+        "header x-from: (none) -> gateway",
+        "2. URLRewrite (hostname hello.internal)",
+        "host: localhost:8080 -> hello.internal",
+        "forwards",
+        "POST /hello?page=1 HTTP/1.1",
+        "host: hello.internal",
+        "via: 1.1 penstock-*",
+        "backends",
+        "75 %  to default/hello:80: an endpoint answers",
+        "127.0.0.1:9001, 127.0.0.2:9001; the endpoint with the fewest requests in flight, equals in turn",
+        "25 %  to default/missing:80: 500 (NB BackendNotFound), there is no Service default/missing",
+        "what the client gets",
+        "75 %  an endpoint answers",
+        "25 %  500 (NB BackendNotFound), there is no Service default/missing",
+        "policies",
+        "retry            none; sent again only when nothing of it can have been processed (default)",
+        "candidates, in order of precedence",
+        "1. default/hello rule 0 (tenants) match 0 [* POST PathPrefix /hello x-tenant=a]; before the next by method",
+        "3. default/hello rule 1 match 0 [* PathPrefix /hello]",
+    ]
+    assert [line for line in told if line in ordered] == ordered
 
 
 @pytest.mark.parametrize(
@@ -203,7 +220,7 @@ def test_the_text_reads_from_request_to_endpoints(config: str) -> None:
         ("http://localhost:8080/old", "answered here with 301, Location: https://new.example.com/old"),
         ("http://localhost:8080/nothing", "no backend: 500"),
         ("http://localhost:8080/helo", "no rule answers: 404"),
-        ("http://localhost:8080/hello", 'filter 1: RequestHeaderModifier {"add"'),
+        ("http://localhost:8080/hello", "1. RequestHeaderModifier (add x-backend: b)"),
         ("http://localhost:8080/%zz", "refused before any rule is asked: 400: "),
     ],
 )
@@ -214,7 +231,7 @@ def test_every_outcome_has_its_line(config: str, url: str, said: str) -> None:
 def test_what_was_refused_on_loading_is_told_apart(config: str) -> None:
     result = run(config, "http://localhost:8080/hello")
     assert "default/missing" in result.stderr
-    assert "default/missing" not in result.stdout
+    assert "error[" not in result.stdout
 
 
 def test_the_command_asks_the_matcher_that_serves(config: str, monkeypatch: pytest.MonkeyPatch) -> None:

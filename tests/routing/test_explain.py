@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from proxy.routing.explain import Explanation, Question, Served, explain
+from proxy.routing.explain import Explanation, Served, explain
+from proxy.routing.places import Question
 from proxy.routing.table import ListenerTable
 from proxy.snapshot.route import Entry, HostBucket, PathKind, RouteMatch, Rule, ValueMatch
 from tests.routing.test_against_the_oracle import some_match, some_request
@@ -125,7 +126,7 @@ def test_without_a_listener_for_the_host_there_is_none_to_name() -> None:
     told = explain([serve(bucket(b"a.com", ("ns/r", RouteMatch())), hostname=b"a.com")], asked(host=b"b.com"))
     assert (told.listener, told.winner) == ("", None)
     assert told.near_misses[0].failed == "host"
-    assert explain([], asked()) == Explanation("", None, (), ())
+    assert explain([], asked()) == Explanation("", None, (), (), "listener")
 
 
 def test_the_table_asked_is_the_one_that_serves() -> None:

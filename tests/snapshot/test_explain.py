@@ -58,9 +58,11 @@ def test_every_address_that_has_the_port_is_asked(path: str, listener: str) -> N
     assert (told["port"], told["listener"], told["winner"]["route"]) == (80, listener, "ns/" + path[1:])
 
 
-def test_a_declared_port_with_no_routes_answers_nothing() -> None:
+def test_a_declared_port_with_no_routes_answers_nothing_and_the_port_that_would_is_named() -> None:
     told = explain_request(snapshot(), Asked("GET", "http://a:81/one"))
-    assert (told["listener"], told["winner"], told["near_misses"]) == ("ns/two/other", None, [])
+    assert (told["listener"], told["winner"]) == ("ns/two/other", None)
+    (near,) = told["near_misses"]
+    assert (near["failed"], near["listener"], near["hint"]) == ("port", "ns/one/http", "ask for http://a/one")
 
 
 def test_the_declared_port_stands_in_a_location() -> None:

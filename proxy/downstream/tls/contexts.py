@@ -13,7 +13,6 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from proxy.routing.hostname import covers
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.tls.engine import Engine, MemoryEngine, TLSFailure
 from proxy.tls.loading import load_certificate
@@ -78,7 +77,7 @@ class Contexts:
 
     def _names(self, key: str, server_name: bytes) -> bool:
         certificate = self._certificates.get(key)
-        return certificate is not None and any(_is_for(name, server_name) for name in certificate.names)
+        return certificate is not None and certificate.is_for(server_name)
 
     def _context(self, key: str, clients: ClientValidation | None) -> Context:
         now = self._clock()
@@ -123,11 +122,6 @@ def _fallback(certificate: Certificate, authorities: bytes) -> Context:
     from proxy.downstream.tls.fallback import FallbackEngine, fallback_context  # noqa: PLC0415 - see above
 
     return partial(FallbackEngine, fallback_context(certificate, authorities))
-
-
-def _is_for(name: bytes, server_name: bytes) -> bool:
-    """A wildcard of a certificate stands for one label (RFC 6125 section 6.4.3)."""
-    return covers(name, server_name) and (not name.startswith(b"*.") or server_name.partition(b".")[2] == name[2:])
 
 
 def server_context(certificate: Certificate) -> ssl.SSLContext:

@@ -45,7 +45,7 @@ def compile_route(node: RouteNode) -> CompiledRoute:
     served = [rule for rule in node.rules if rule.matches]
     rules = tuple(_rule(node, rule) for rule in served)
     matches = tuple(
-        CompiledMatch(position, match.index, _match(match.match))
+        CompiledMatch(position, match.index, compile_match(match.match))
         for position, rule in enumerate(served)
         for match in rule.matches
     )
@@ -110,7 +110,8 @@ def _backend(ref: BackendRefNode, prefix: bytes, mirrors: Mirrors) -> BackendRef
 # --- matches ----------------------------------------------------------------------------------
 
 
-def _match(match: HTTPRouteMatch) -> RouteMatch:
+def compile_match(match: HTTPRouteMatch) -> RouteMatch:
+    """Of equal names the first counts."""
     return RouteMatch(
         path=octets(match.path.value),
         path_kind=_PATH_KINDS[match.path.type],

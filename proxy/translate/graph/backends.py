@@ -19,7 +19,7 @@ from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet
 from proxy.snapshot.snapshot import Endpoint, Protocol
 from proxy.translate.graph import conditions as c
-from proxy.translate.graph.backendtls import BackendTLSPolicies
+from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
 from proxy.translate.graph.conditions import Broken, Finding
 from proxy.translate.graph.endpoints import port_names, ready_endpoints, serves_port
 from proxy.translate.graph.nearest import Names
@@ -48,6 +48,21 @@ class BackendNode(Struct, frozen=True):
     """None: it is spoken to in clear text."""
     advice: tuple[tuple[Resource, Finding], ...] = ()
     """Why there may be no endpoints or no way to speak to them, about the Service or Backend."""
+
+
+class Trace(NamedTuple):
+    """What a backend was made from."""
+
+    resource: Service | Backend
+    security: SecurityNode | None
+    """None: it is spoken to in clear text."""
+    port: ServicePort | None = None
+    """Of a Service."""
+    slices: tuple[EndpointSlice, ...] = ()
+    override: tuple[str, int] | None = None
+    """Host and port by --backend, which holds where there are no slices."""
+    policy: PolicyNode | None = None
+    """The BackendTLSPolicy that counts for the port."""
 
 
 _MANY = 10_000
@@ -224,6 +239,18 @@ class Backends:
             security, findings = self._security.of_backend(backend, backend.spec.tls)
             advice += tuple((backend, finding) for finding in findings)
         return BackendNode(key, endpoints, BACKEND_PROTOCOLS[backend.spec.protocol], security, advice)
+
+    def trace(self, upstream: str) -> "Trace | None":
+        """What a target's `upstream` key stands for, for explanations; None where it stands for nothing."""
+        found, made = self._found.get(upstream), self._nodes.get(upstream)
+        if found is None or made is None:
+            return None
+        security = made[1].security
+        if isinstance(found, Backend):
+            return Trace(found, security)
+        slices = tuple(self._slices.get(found.service.key, ()))
+        override = None if slices else self._overrides.get(upstream)
+        return Trace(found.service, security, found.port, slices, override, self._policies.policy_of(*found))
 
     def useless_overrides(self) -> list[tuple[str, str]]:
         """--backend options that point nothing, and why."""

@@ -48,9 +48,13 @@ class BackendTLSPolicies:
 
     def of(self, service: Service, port: ServicePort) -> SecurityNode | None:
         """How a port is spoken to; None for clear text."""
-        at = service.key
-        node = (self._counting.get((at, port.name)) if port.name else None) or self._counting.get((at, ""))
+        node = self.policy_of(service, port)
         return None if node is None else node.security
+
+    def policy_of(self, service: Service, port: ServicePort) -> PolicyNode | None:
+        """The policy that counts for a port; None for none."""
+        at = service.key
+        return (self._counting.get((at, port.name)) if port.name else None) or self._counting.get((at, ""))
 
     def _node(self, policy: BackendTLSPolicy) -> PolicyNode:
         spec, namespace = policy.spec, policy.metadata.namespace

@@ -35,8 +35,7 @@ class Clients:
 
     def of_listener(self, gateway: Gateway, port: int) -> tuple[ClientsNode | None, Findings]:
         """How clients of its HTTPS listeners on a port are checked; None where they are not, or cannot be."""
-        frontend = _frontend(gateway)
-        setting = _setting(frontend, port) if frontend else None
+        setting = setting_of(gateway, port)
         if setting is None or setting.tls.validation is None:
             return None, ()
         validation, field = setting.tls.validation, f"{setting.field}.validation"
@@ -82,6 +81,12 @@ def client_advice(gateway: Gateway) -> Iterator[Finding]:
     for i, entry in enumerate(frontend.per_port):
         if entry.port not in ports:
             yield c.no_such_port(f"{FRONTEND}.perPort[{i}].port", entry.port)
+
+
+def setting_of(gateway: Gateway, port: int) -> Setting | None:
+    """What holds for the HTTPS listeners of a port; None where nothing is said."""
+    frontend = _frontend(gateway)
+    return _setting(frontend, port) if frontend else None
 
 
 def _frontend(gateway: Gateway) -> FrontendTLSConfig | None:
