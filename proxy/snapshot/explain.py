@@ -69,6 +69,9 @@ def tell(snapshot: Snapshot, asked: Asked, trusted_proxies: tuple[str, ...] = ()
     except NoDoor as error:
         return Told(_refused(asked, port, str(error), closed("no connection")))
     known = {"note": note or None, "addresses": [door.data for door in everywhere]}
+    failed = _closed(doors, asked)
+    if failed is not None:
+        return Told(_refused(asked, port, failed.refused, failed.outcome or {}) | known | _tls(snapshot, failed))
     try:
         request, client = receive(asked, port, trusted_proxies)
     except ProxyError as error:
@@ -85,6 +88,12 @@ def tell(snapshot: Snapshot, asked: Asked, trusted_proxies: tuple[str, ...] = ()
         return Told(data, question, best.explanation.listener)
     data |= _outcome(snapshot, winner.rule, request, FilterContext(asked.scheme, port, client))
     return Told(data, question, winner.listener, winner)
+
+
+def _closed(doors: list[Door], asked: Asked) -> Handshake | None:
+    """The handshake that fails, before there is a request; None where one succeeds or none is needed."""
+    tried = [shake_hands(door.listeners, asked, None) for door in doors if door.secure]
+    return tried[0] if tried and all(one.refused for one in tried) else None
 
 
 def _ask(snapshot: Snapshot, door: Door, asked: Asked, port: int, question: Question) -> _Answer:

@@ -29,8 +29,8 @@ class Handshake(NamedTuple):
     """What the client gets then."""
 
 
-def shake_hands(listeners: Sequence[Listener], asked: Asked, host: bytes) -> Handshake:
-    """`listeners`: those of the address and port. `host`: that of the request."""
+def shake_hands(listeners: Sequence[Listener], asked: Asked, host: bytes | None) -> Handshake:
+    """`listeners`: those of the address and port. `host`: that of the request; None before there is one."""
     sent = _server_name(asked)
     table = PortTable([(listener.hostname, listener) for listener in listeners])
     chosen = table.choose(sent)
@@ -39,8 +39,8 @@ def shake_hands(listeners: Sequence[Listener], asked: Asked, host: bytes) -> Han
         what = f"server name {name}" if name else "connection without a server name"
         why = f"no listener takes a {what}: the connection is closed"
         return Handshake(name, "", why, closed("the connection is closed without an alert"))
-    other = table.choose(host)
-    if other is not None and other is not chosen:
+    other = None if host is None else table.choose(host)
+    if host is not None and other is not None and other is not chosen:
         named = f"the server name {name}" if name else "a connection without a server name"
         why = f"host {text(host)} belongs to listener {other.key}, {named} to {chosen.key}"
         return Handshake(name, chosen.key, f"421: {why}", by_error(Misdirected("misdirected", why)))
