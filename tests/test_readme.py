@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 PAGES = [
     ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md")
 ]
@@ -23,49 +22,54 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 class Shown(NamedTuple):
-    """A command as README shows it, and what it says to it."""
+    """A command as a page shows it, and what it says to it."""
 
+    page: Path
     command: str
     output: str
 
 
-def shown_commands() -> list[Shown]:
+def shown_commands(page: Path) -> list[Shown]:
     """All `$ penstock ...` of the console blocks that end by themselves."""
     found = []
-    for language, block in FENCE.findall(README):
+    for language, block in FENCE.findall(page.read_text()):
         if language == "console":
             for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 command, _, output = session.partition("\n")
-                found.append(Shown(command, output.rstrip("\n")))
+                found.append(Shown(page, command, output.rstrip("\n")))
     return [shown for shown in found if re.match(r"penstock (check|explain|routes|version) ", shown.command)]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with the files that README shows; the first line of each is a comment with its name."""
-    for language, block in FENCE.findall(README):
+SHOWN = [shown for page in (ROOT / "README.md", ROOT / "docs" / "explain.md") for shown in shown_commands(page)]
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """The files that a page shows; the first line of each is a comment with its name."""
+    for language, block in FENCE.findall(page.read_text()):
         if language == "yaml":
             name = block.partition("\n")[0].removeprefix("# ")
-            (tmp_path / name).write_text(block)
-    return tmp_path
+            (folder / name).write_text(block)
 
 
-@pytest.mark.parametrize("shown", shown_commands(), ids=lambda shown: shown.command)
-def test_a_command_prints_what_readme_shows(shown: Shown, folder: Path) -> None:
-    arguments = shlex.split(shown.command)[1:]
+@pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.command)
+def test_a_command_prints_what_the_page_shows(shown: Shown, tmp_path: Path) -> None:
+    write_files(shown.page, tmp_path)
+    command = shown.command.removesuffix(" 2>/dev/null")
+    arguments = shlex.split(command)[1:]
     done = subprocess.run(
         [sys.executable, "-m", "proxy", *arguments],
-        cwd=folder,
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.stdout + done.stderr).rstrip("\n") == shown.output
+    told = done.stdout + (done.stderr if command == shown.command else "")
+    assert told.rstrip("\n") == shown.output
 
 
 def test_readme_shows_each_of_the_three_ways_to_ask() -> None:
-    assert {shown.command.split()[1] for shown in shown_commands()} >= {"check", "explain", "routes"}
+    assert {shown.command.split()[1] for shown in shown_commands(ROOT / "README.md")} >= {"check", "explain", "routes"}
 
 
 def test_every_target_of_make_that_is_named_exists() -> None:

@@ -202,9 +202,8 @@ def _policies(page: Page, indent: int, policies: Sequence[Data]) -> None:
 
 
 def _origins(page: Page, indent: int, origins: Sequence[Data | None]) -> None:
-    said = [_origin(one) for one in origins if one is not None]
-    if said:
-        page.line(indent, "from " + "; ".join(said), hang=5, style=ORIGIN)
+    for place, one in enumerate(one for one in origins if one is not None):
+        page.line(indent, f"{'     ' if place else 'from '}{_origin(one)}", hang=7, style=ORIGIN)
 
 
 def _origin(one: Data) -> str:

@@ -34,9 +34,9 @@ class Page:
     def line(self, indent: int, text: str, *, hang: int = 0, style: Style = PLAIN) -> None:
         """Folded between words; what goes on stands `hang` further right. Long words are left whole."""
         folded = textwrap.wrap(
-            text,
+            text.lstrip(" "),
             self._columns,
-            initial_indent=" " * indent,
+            initial_indent=" " * (indent + len(text) - len(text.lstrip(" "))),
             subsequent_indent=" " * (indent + hang),
             break_long_words=False,
             break_on_hyphens=False,

@@ -70,6 +70,8 @@ def first_failure(match: RouteMatch, question: Question) -> str:
 
 def failures(match: RouteMatch, question: Question) -> int:
     """How many of method, headers and query parameters are not as asked, whatever the path."""
+    if not (match.method or match.headers or match.query):
+        return 0
     method = bool(match.method) and match.method != question.method
     headers = sum(not holds(HEADER, asked, question) for asked in match.headers)
     return method + headers + sum(not holds(QUERY, asked, question) for asked in match.query)

@@ -134,7 +134,7 @@ REDIRECTS = _filter(
 BACKEND_REFS = often(
     st.builds(
         HTTPBackendRef,
-        name=st.sampled_from(["a", "b", "nobody"]),
+        name=st.sampled_from(["a", "a", "b", "nobody"]),
         port=st.just(80),
         weight=st.sampled_from([1, 1, 2, 0]),
         filters=declared.tuples(often(FILTERS, REDIRECTS), 1),
@@ -202,12 +202,12 @@ def _world(gateway: Gateway, routes: list[HTTPRoute], others: list[Resource], tr
 
 
 def worlds(sound: list[Resource]) -> st.SearchStrategy[World]:
-    """`sound`: Services that are always there unless another of the name takes their place."""
+    """`sound`: Services that are always there."""
     return st.builds(
         _world,
         GATEWAYS,
         st.lists(ROUTES, min_size=1, max_size=4),
-        st.lists(OTHERS, max_size=5).map(lambda drawn: [*drawn, *sound]),
+        st.lists(OTHERS, max_size=5).map(lambda drawn: [*sound, *drawn]),
         st.sampled_from([(), ("192.0.2.0/24",)]),
     )
 

@@ -13,7 +13,7 @@ from proxy.snapshot.question import Asked
 from proxy.translate.explain.filter_origins import add_origins, policies
 from proxy.translate.explain.listener_policies import LISTENER_POLICIES
 from proxy.translate.explain.origins import Locate, Origins
-from proxy.translate.explain.rule_policies import RULE_POLICIES
+from proxy.translate.explain.rule_policies import ANSWERED_HERE, RULE_POLICIES
 from proxy.translate.explain.scene import BackendScene, Data, GatewayWide, ListenerScene, RuleScene, Stage, Told
 from proxy.translate.explain.unattached import AT_MOST, find_unattached, near_miss_data
 from proxy.translate.graph.nodes import RouteNode
@@ -69,7 +69,8 @@ def _add_rule(data: Data, told: of_snapshot.Told, at: ListenerScene) -> None:
         return
     node = next(rule for rule in route.rules if rule.index == winner.rule.index)
     scene = RuleScene(at, route, node, winner.rule, winner.hostname)
-    data["policies"] = [*_all_told(RULE_POLICIES, scene), *data["policies"]]
+    table = ANSWERED_HERE if "answer" in data else RULE_POLICIES
+    data["policies"] = [*_all_told(table, scene), *data["policies"]]
     data["filters"] = add_origins(data["filters"], node.rule.filters, f"{scene.field}.filters", scene)
     for i, (backend, ref) in enumerate(zip(data["backends"], node.backends, strict=False)):
         field = f"{scene.field}.backendRefs[{i}]"

@@ -70,3 +70,5 @@ RULE_POLICIES: Mapping[str, Describer] = {
     "deadlines": deadlines,
 }
 """A row for each policy of a rule, in the order in which they are told."""
+ANSWERED_HERE = {"attachment": attachment}
+"""Those that matter where a filter answers, so that nothing is forwarded."""
