@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from proxy.cli.page import PLAIN, Page, Style
-from proxy.resources.problem import printable
 from proxy.snapshot.describe import match_words
 
 Data = Mapping[str, Any]
@@ -29,12 +28,7 @@ def lines(told: Data, columns: int) -> Iterable[str]:
         page.line(2, f"{_named(told['winner'])} answers", hang=4, style=GOOD)
         _origins(page, 6, [told["winner"].get("from")])
         _answer(page, told)
-    return [printable_styled(line) for line in page.lines()]
-
-
-def printable_styled(line: str) -> str:
-    """Names and values are anybody's: what a terminal would obey is shown as an escape, but for our own colours."""
-    return "\x1b".join(map(printable, line.split("\x1b")))
+    return page.lines()
 
 
 def _request(page: Page, told: Data) -> None:

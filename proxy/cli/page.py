@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from proxy.resources.problem import printable
+
 Style = Mapping[str, Any]
 """Arguments of click.style."""
 PLAIN: Style = {}
@@ -32,7 +34,11 @@ class Page:
         self._lines: list[str] = []
 
     def line(self, indent: int, text: str, *, hang: int = 0, style: Style = PLAIN) -> None:
-        """Folded between words; what goes on stands `hang` further right. Long words are left whole."""
+        """Folded between words; what goes on stands `hang` further right. Long words are left whole.
+
+        Names and values are anybody's: what a terminal would obey is shown as an escape.
+        """
+        text = printable(text)
         folded = textwrap.wrap(
             text.lstrip(" "),
             self._columns,

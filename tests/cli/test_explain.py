@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli.main import main
+from proxy.cli.page import Page
 
 CONFIG = """
 apiVersion: gateway.networking.k8s.io/v1
@@ -251,3 +252,76 @@ def test_the_command_asks_the_matcher_that_serves(config: str, monkeypatch: pyte
     monkeypatch.setattr(ListenerTable, "match", noted)
     run(config, "http://localhost:8080/hello")
     assert asked == [(b"localhost", b"/hello", b"GET")]
+
+
+def test_options_of_run_change_the_answer(config: str) -> None:
+    url = "http://localhost:8080/hello?page=1"
+    trusted = told(config, "--trusted-proxies", "127.0.0.0/8", "-H", "X-Forwarded-For: 192.0.2.1", url)
+    assert trusted["client"] == "192.0.2.1"
+    assert told(config, "-H", "X-Forwarded-For: 192.0.2.1", url)["client"] == "127.0.0.1"
+    assert told(config, "--map-port", "8080=80", "http://localhost:80/hello")["note"] == "bound to port 80"
+    assert told(config, "--only-gateway", "default/other", url)["refused"].startswith("nothing listens")
+
+
+def test_the_client_is_where_the_connection_comes_from(config: str) -> None:
+    data = told(config, "--client", "2001:db8::7", "http://localhost:8080/hello")
+    assert data["client"] == "2001:db8::7"
+    assert ["x-forwarded-for", "2001:db8::7"] in data["forwards"]["headers"]
+    result = run(config, "--client", "nobody", "http://localhost:8080/hello")
+    assert (result.exit_code, "'nobody' is not an IP address" in result.stderr) == (2, True)
+
+
+TWO = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: NAME}
+spec:
+  gatewayClassName: penstock
+  addresses: [{value: ADDRESS}]
+  listeners: [{name: http, protocol: HTTP, port: 80}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: NAME}
+spec: {parentRefs: [{name: NAME}]}
+---
+"""
+
+
+def test_of_several_addresses_one_can_be_asked(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    gateways = (("one", "127.0.0.1"), ("two", "127.0.0.2"))
+    path.write_text("".join(TWO.replace("NAME", name).replace("ADDRESS", at) for name, at in gateways))
+    assert told(str(path), "http://a/")["winner"]["route"] == "default/one"
+    data = told(str(path), "--to", "127.0.0.2", "http://a/")
+    assert (data["winner"]["route"], data["address"]) == ("default/two", "127.0.0.2")
+    assert [(one["address"], one["gateways"]) for one in data["addresses"]] == [
+        ("127.0.0.1", ["default/one"]),
+        ("127.0.0.2", ["default/two"]),
+    ]
+    nowhere = told(str(path), "--to", "127.0.0.3", "http://a/")
+    assert nowhere["refused"].startswith("nothing listens on port 80 of address 127.0.0.3")
+    shown = run(str(path), "--to", "127.0.0.2", "http://a/").stdout
+    assert "at address 127.0.0.2 (there are 127.0.0.1 of default/one" in shown
+
+
+def test_a_pipe_gets_no_colours_and_no_line_is_too_wide(config: str) -> None:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["explain", config, "http://localhost:8080/hello?page=1"])
+    assert "\x1b" not in result.stdout
+    wide = [line for line in result.stdout.splitlines() if len(line) > 80]
+    assert [line for line in wide if len(line.split()) > 2] == []
+
+
+def test_a_terminal_gets_colours_and_nothing_that_a_name_smuggles_in(config: str) -> None:
+    coloured = CliRunner().invoke(main, ["explain", config, "http://localhost:8080/hello"], color=True)
+    assert "\x1b[32m" in coloured.stdout
+    page = Page(80)
+    page.line(0, "a\x1b[31mred\x07")
+    assert page.lines() == ["a\\x1b[31mred\\x07"]
+
+
+def test_no_color_is_respected(config: str) -> None:
+    plain = CliRunner(env={"NO_COLOR": "1"}).invoke(
+        main, ["explain", config, "http://localhost:8080/hello"], color=True
+    )
+    assert "\x1b" not in plain.stdout
