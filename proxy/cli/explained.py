@@ -79,7 +79,7 @@ def _answer(page: Page, told: Data) -> None:
         _own_answer(page, 2, told["answer"])
     else:
         _forwards(page, told)
-        _backends(page, told["backends"])
+        _backends(page, told)
         page.heading("what the client gets")
         for one in told["outcomes"]:
             style = PLAIN if one["status"] is None else BAD
@@ -154,21 +154,21 @@ def _forwards(page: Page, told: Data, indent: int = 0) -> None:
         page.line(indent + 2, f"{name}: {value}", hang=4)
 
 
-def _backends(page: Page, backends: Sequence[Data]) -> None:
+def _backends(page: Page, told: Data) -> None:
     page.heading("backends")
-    if not backends:
+    if not told["backends"]:
         page.line(2, "no backend: 500", style=BAD)
-    for one in backends:
+    for one in told["backends"]:
         page.line(2, f"{one['percent']:g} %  to {one['backend']}: {_outcome(one['outcome'])}", hang=4)
         if one["endpoints"]:
             how = f"; {one['balance']}" if one["balance"] else ""
             page.line(6, ", ".join(one["endpoints"]) + how, hang=2)
         if one["filters"]:
             _filters(page, 6, one["filters"])
-            if "answer" in one:
-                _own_answer(page, 6, one["answer"])
-            else:
-                _forwards(page, one, 6)
+        if "answer" in one:
+            _own_answer(page, 6, one["answer"])
+        elif one["forwards"] != told["forwards"]:
+            _forwards(page, one, 6)
         _policies(page, 6, one.get("policies", ()))
 
 

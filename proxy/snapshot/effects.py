@@ -11,9 +11,11 @@ from proxy.errors import FilterFailed, ProxyError
 from proxy.filters import build_chain
 from proxy.filters.base import FilterContext
 from proxy.protocol.http1.encode import encode_request
+from proxy.protocol.http2.sections import request_section
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.snapshot.describe import filter_data, mirrored_percent, text
 from proxy.snapshot.route import Filter, Mirror
+from proxy.snapshot.snapshot import Protocol
 
 Data = dict[str, Any]
 
@@ -127,11 +129,26 @@ def _on_response(spec: Filter, context: FilterContext) -> Data:
 # --- what is sent -----------------------------------------------------------------------------
 
 
-def forwarded(request: Request) -> Data:
-    """The head that an endpoint gets, as the codec writes it."""
-    lines = encode_request(request, request.content_length == 0).split(b"\r\n")[:-2]
-    fields = [line.partition(b": ") for line in lines[1:]]
-    return {"request_line": text(lines[0]), "headers": [[text(name), text(value)] for name, _, value in fields]}
+class Spoken(NamedTuple):
+    """How an endpoint is spoken to."""
+
+    protocol: Protocol = "http"
+    scheme: bytes = b"http"
+
+
+HTTP1 = Spoken()
+
+
+def forwarded(request: Request, spoken: Spoken = HTTP1) -> Data:
+    """The head that an endpoint gets, as the codec of its protocol writes it. Raises FilterFailed."""
+    if spoken.protocol == "h2":
+        section = request_section(request, spoken.scheme)
+        line = b"%b %b HTTP/2" % (dict(section)[b":method"], dict(section)[b":path"])
+        fields = [(name, value) for name, value in section if name not in (b":method", b":path")]
+    else:
+        line, *lines = encode_request(request, request.content_length == 0).split(b"\r\n")[:-2]
+        fields = [(name, value) for name, _, value in (each.partition(b": ") for each in lines)]
+    return {"request_line": text(line), "headers": [[text(name), text(value)] for name, value in fields]}
 
 
 def target(request: Request) -> bytes:

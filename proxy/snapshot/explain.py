@@ -16,11 +16,11 @@ from proxy.routing.places import Question
 from proxy.snapshot.answers import by_error, by_filter, certain, closed
 from proxy.snapshot.describe import match_data, policy_data, text
 from proxy.snapshot.doors import Door, NoDoor, all_doors, find_doors, find_port, other_listeners
-from proxy.snapshot.effects import run_filters
+from proxy.snapshot.effects import HTTP1, run_filters
 from proxy.snapshot.explain_tls import Handshake, clients_mode, shake_hands
 from proxy.snapshot.question import Asked, receive
 from proxy.snapshot.route import HostBucket, Rule
-from proxy.snapshot.shares import outcomes, shares, told
+from proxy.snapshot.shares import outcomes, shares, spoken, told
 from proxy.snapshot.snapshot import Snapshot
 
 Data = dict[str, Any]
@@ -194,7 +194,9 @@ def _why(one: NearMiss) -> Data:
 def _outcome(snapshot: Snapshot, rule: Rule, request: Request, context: FilterContext) -> Data:
     """What the rule does with the request: its filters in order, then its backends with theirs."""
     ran = run_filters(rule.filters, request, context)
-    result = told(ran, request, (rule.filters,), context) | policy_data(rule)
+    first = next((ref for ref in rule.backends if ref.weight and ref.upstream), None)
+    to = HTTP1 if first is None else spoken(snapshot, first)
+    result = told(ran, request, (rule.filters,), context, to) | policy_data(rule)
     if ran.failure is not None:
         return result | {"backends": [], "outcomes": certain(by_error(ran.failure))}
     if ran.reply is not None:

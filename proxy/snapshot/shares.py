@@ -8,7 +8,7 @@ from proxy.filters.base import FilterContext
 from proxy.protocol.message import Request
 from proxy.snapshot.answers import by_endpoint, by_error, by_filter, reply_answer
 from proxy.snapshot.describe import text
-from proxy.snapshot.effects import Filtered, forwarded, host, run_filters, target
+from proxy.snapshot.effects import HTTP1, Filtered, Spoken, forwarded, host, run_filters, target
 from proxy.snapshot.route import BackendRef, Rule
 from proxy.snapshot.snapshot import Endpoint, Snapshot
 
@@ -45,9 +45,10 @@ def _share(
         "percent": percent,
         "invalid": invalid or None,
         "tls": None if tls is None else {"server_name": tls.server_name},
+        "protocol": upstream.protocol if upstream is not None else None,
         "endpoints": [endpoint_text(at) for at in endpoints],
         "balance": balance(len(endpoints)),
-        **told(ran, request, (ref.filters, rule.filters), context),
+        **told(ran, request, (ref.filters, rule.filters), context, spoken(snapshot, ref)),
         "outcome": {"percent": percent, **_outcome(ran, ref.backend, invalid, endpoints)},
     }
 
@@ -65,14 +66,20 @@ def _outcome(ran: Filtered, backend: str, invalid: str, endpoints: Iterable[Endp
     return by_endpoint(backend)
 
 
-def told(ran: Filtered, request: Request, chains: Iterable[Any], context: FilterContext) -> Data:
+def spoken(snapshot: Snapshot, ref: BackendRef) -> Spoken:
+    """How its endpoints are spoken to; as HTTP/1.1 where there is nothing to speak to."""
+    upstream = snapshot.upstreams.get(ref.upstream)
+    return HTTP1 if upstream is None else Spoken(upstream.protocol, b"https" if upstream.tls else b"http")
+
+
+def told(ran: Filtered, request: Request, chains: Iterable[Any], context: FilterContext, to: Spoken = HTTP1) -> Data:
     """The filters of one place, and what they made of the request: an answer, or what is forwarded."""
     data: Data = {"filters": ran.filters}
     if ran.reply is not None:
         return data | {"answer": reply_answer(ran.reply, chains, context)}
     if ran.failure is not None:
         return data | {"answer": {"status": ran.failure.status, "location": None, "reason": ran.failure.reason}}
-    return data | {"target": text(target(request)), "host": host(request), "forwards": forwarded(request)}
+    return data | {"target": text(target(request)), "host": host(request), "forwards": forwarded(request, to)}
 
 
 def balance(endpoints: int) -> str:

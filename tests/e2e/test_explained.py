@@ -141,5 +141,5 @@ def _is_what_happened(backend: Data, seen: Seen) -> bool:
     return (
         record.status == 200
         and record.endpoint in backend["endpoints"]
-        and sent.decode("utf-8", "backslashreplace") == "\r\n".join(lines)
+        and (backend["protocol"] == "h2" or sent.decode("utf-8", "backslashreplace") == "\r\n".join(lines))
     )

@@ -46,7 +46,7 @@ from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
 from tests.certificates import pair
 from tests.e2e.gateway import Log
-from tests.forward.memory import MemoryPool
+from tests.forward.memory import MemoryPool, MemoryUpstream
 from tests.playbook import Wire
 from tests.translate import strategies as declared
 
@@ -289,7 +289,7 @@ class Plane:
         self.plane.commit(prepared)
         self._tables = prepared.ports
         for upstream in self.plane._registry._upstreams.values():
-            upstream.pools = tuple(_pool(pool.label) for pool in upstream.pools)  # type: ignore[misc]
+            upstream.pools = tuple(_Pool(pool.label, pool.identity) for pool in upstream.pools)  # type: ignore[misc]
 
     def ask(self, bind: Bind, declared: int, asked: Asked) -> Seen:
         """`bind`: where the connection comes in."""
@@ -312,7 +312,18 @@ class Plane:
         return Seen(record, client.refused, client.wire.written, forwarded)
 
 
-def _pool(label: str) -> MemoryPool:
-    pool = MemoryPool()
-    pool.label = label
-    return pool
+class _Pool(MemoryPool):
+    """Of one endpoint, whose connections know it."""
+
+    full = False
+
+    def __init__(self, label: str, identity: object) -> None:
+        super().__init__()
+        self.label = label
+        self.identity = identity  # type: ignore[assignment]
+
+    def take(self) -> MemoryUpstream | None:
+        connection = super().take()
+        if connection is not None:
+            connection.pool = self  # type: ignore[attr-defined]
+        return connection

@@ -117,3 +117,16 @@ def test_the_filters_of_one_backend_do_not_show_in_the_next() -> None:
     backends = (BackendRef("ns/a:80", filters=(Rewrite("inner", rewrite),)), BackendRef("ns/b:80"))
     told = explain_request(snapshot(backends=backends), Asked("GET", "http://a/one?q"))
     assert [(one["target"], one["host"]) for one in told["backends"]] == [("/rewritten?q", "inner"), ("/one?q", "a")]
+
+
+def test_an_endpoint_that_speaks_http2_gets_its_head_in_that_form() -> None:
+    there = snapshot(backends=(BackendRef("ns/b:80", 1, "ns/b:80"),))
+    upstreams = {key: replace(upstream, protocol="h2") for key, upstream in there.upstreams.items()}
+    told = explain_request(replace(there, upstreams=upstreams), Asked("GET", "http://a/one?q"))
+    assert told["forwards"]["request_line"] == "GET /one?q HTTP/2"
+    assert told["forwards"]["headers"][:3] == [
+        [":scheme", "http"],
+        [":authority", "a"],
+        ["x-forwarded-for", "127.0.0.1"],
+    ]
+    assert told["backends"][0]["protocol"] == "h2"
