@@ -35,7 +35,8 @@ def _request(page: Page, told: Data) -> None:
     page.line(0, f"{told['request']['method']} {told['request']['url']}", style=BOLD)
     if told["tls"] is not None:
         name = told["tls"]["server_name"] or "no server name"
-        page.line(2, f"TLS: {name} chooses {_listener(told['tls']['listener'])}")
+        chosen = told["tls"]["listener"]
+        page.line(2, f"TLS: {name} chooses {f'listener {chosen}' if chosen else 'no listener'}", hang=4)
         _clients(page, told["tls"]["clients"])
     if told["address"] is not None and "refused" not in told:
         note = f" ({told['note']})" if told["note"] else ""

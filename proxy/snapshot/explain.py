@@ -11,6 +11,7 @@ from proxy.errors import NoRoute, NoValidBackend, ProxyError
 from proxy.filters.base import FilterContext
 from proxy.protocol.message import Request
 from proxy.routing.explain import Candidate, Explanation, Served, explain
+from proxy.routing.hostname import covers
 from proxy.routing.near_misses import NearMiss
 from proxy.routing.places import Question
 from proxy.snapshot.answers import by_error, by_filter, certain, closed
@@ -85,6 +86,8 @@ def tell(snapshot: Snapshot, asked: Asked, trusted_proxies: tuple[str, ...] = ()
     winner = best.explanation.winner
     if winner is None:
         data["outcomes"] = certain(by_error(_no_route(best.explanation, port)))
+        if not best.explanation.listener:
+            data["outcomes"][0]["why"] += _taken_elsewhere(snapshot, port, question.host)
         return Told(data, question, best.explanation.listener)
     data |= _outcome(snapshot, winner.rule, request, FilterContext(asked.scheme, port, client))
     return Told(data, question, winner.listener, winner)
@@ -123,6 +126,12 @@ def _no_route(explanation: Explanation, port: int) -> ProxyError:
     """With the reason that the exchange has."""
     where = {"port": port, "listener": explanation.listener}
     return NoRoute(f"no_route_{explanation.miss}", _MISSES[explanation.miss].format_map(where))
+
+
+def _taken_elsewhere(snapshot: Snapshot, port: int, host: bytes) -> str:
+    """Where it is served instead, as far as listeners go."""
+    others = [listener for listener, _ in other_listeners(snapshot, port) if covers(listener.hostname, host)]
+    return "".join(f"; listener {listener.key} does on port {listener.port}" for listener in others[:3])
 
 
 _MISSES = {

@@ -130,3 +130,32 @@ def test_an_endpoint_that_speaks_http2_gets_its_head_in_that_form() -> None:
         ["x-forwarded-for", "127.0.0.1"],
     ]
     assert told["backends"][0]["protocol"] == "h2"
+
+
+def test_where_no_listener_takes_the_host_those_of_other_ports_that_do_are_named() -> None:
+    there = snapshot()
+    listeners = {**there.listeners, "ns/two/other": replace(there.listeners["ns/two/other"], hostname=b"b")}
+    told = explain_request(replace(there, listeners=listeners), Asked("GET", "http://a:81/nothing"))
+    (outcome,) = told["outcomes"]
+    assert (outcome["status"], outcome["reason"]) == (404, "no_route_listener")
+    assert "; listener ns/one/http does on port 80" in outcome["why"]
+
+
+def test_each_share_is_told_with_what_it_gets() -> None:
+    backends = (
+        BackendRef("ns/b:80", 2, "ns/b:80"),
+        BackendRef("ns/none:80", 1, invalid="BackendNotFound"),
+        BackendRef("ns/elsewhere:80", 1, "ns/b:80", filters=(Redirect(hostname="c"),)),
+    )
+    told = explain_request(snapshot(backends=backends), Asked("GET", "http://a/one"))
+    assert [(one["percent"], one["status"], one["reason"]) for one in told["outcomes"]] == [
+        (50, None, ""),
+        (25, 500, "BackendNotFound"),
+        (25, 302, ""),
+    ]
+    assert told["backends"][2]["answer"] == {"status": 302, "location": "http://c/one"}
+
+
+def test_a_filter_after_one_that_answers_is_not_reached() -> None:
+    told = explain_request(snapshot(Redirect(hostname="c"), Rewrite("d")), Asked("GET", "http://a/one"))
+    assert [one.get("reached") for one in told["filters"]] == [None, False]
