@@ -18,10 +18,11 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
+    frozenset({"testing"}),
     frozenset({"cli"}),
     frozenset({"demo"}),
     frozenset({"runtime"}),
-    frozenset({"admin", "controller"}),
+    frozenset({"admin", "cases", "controller"}),
     frozenset({"downstream"}),
     frozenset({"forward"}),
     frozenset({"upstream"}),
@@ -68,6 +69,7 @@ HOMES = {
     "msgspec": ("proxy",),
     "ngh2": ("proxy.protocol.http2.engine",),
     "prometheus_client": ("proxy.observe",),
+    "pytest": ("proxy.testing.plugin", "proxy.testing.collect"),
     "re2": ("proxy.routing",),
     "uvloop": ("proxy.runtime",),
     "watchfiles": ("proxy.sources",),

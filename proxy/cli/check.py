@@ -99,14 +99,24 @@ _GITHUB_LEVELS: Final = {"error": "error", "warning": "warning", "notice": "noti
 def write_github(problems: list[Problem], statuses: Statuses, objects: int, stream: TextIO) -> None:
     """Workflow commands, which GitHub shows at the line of the file."""
     for problem in problems:
-        place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.object}
-        settings = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
+        place: dict[str, str | int] = {
+            "file": problem.file,
+            "line": problem.line,
+            "col": problem.column,
+            "title": problem.object,
+        }
         words = ": ".join(filter(None, [problem.field, problem.message]))
         words = f"{words}\nhint: {problem.hint}" if problem.hint else words
-        print(f"::{_GITHUB_LEVELS[problem.severity]} {settings}::{_escaped(words)}", file=stream)
+        print(annotation(_GITHUB_LEVELS[problem.severity], place, words), file=stream)
     for line in status_lines(statuses or ()):
         print(line, file=stream)
     print(summary(problems, objects), file=stream)
+
+
+def annotation(level: str, place: dict[str, str | int], words: str) -> str:
+    """A workflow command; of its place what is known."""
+    settings = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
+    return f"::{level} {settings}::{_escaped(words)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -13,6 +13,7 @@ from proxy.snapshot.snapshot import Snapshot
 if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
     from proxy.runtime.settings import Cluster, Settings
+    from proxy.sources.read import FileBytes
 
 PATIENCE: Final = 15.0
 """Seconds that an API server may take to tell what it has."""
@@ -45,6 +46,15 @@ async def _load_once(sources: Sequence[str], cluster: "Cluster | None", settings
         return await Loader(source, settings.translation()).settle()
     finally:
         source.close()
+
+
+def load_given(files: "Sequence[FileBytes]") -> "Candidate":
+    """The same of files that were read already. Needs no event loop, and does not mind one that runs."""
+    from proxy.runtime.load import Loader
+    from proxy.runtime.settings import Settings
+    from proxy.sources.given import Given
+
+    return Loader(Given(files), Settings(tuple(file.path for file in files)).translation()).load()
 
 
 def load_snapshot(sources: Sequence[str], cluster: "Cluster | None" = None) -> Snapshot:

@@ -35,9 +35,14 @@ class Decoded(Struct, frozen=True):
     namespace: str = ""
     name: str = ""
     """Of the identity, as much as could be read."""
-    skipped: Literal["", "not ours", "not yet"] = ""
+    skipped: Literal["", "not ours", "not yet", "cases"] = ""
     stand_in: Resource | None = None
     """What is to be served in place of an item that is None, unless an earlier one is known."""
+
+
+def holds_cases(value: Any) -> bool:
+    """The document is not an object but holds cases for `penstock test`, which may stand beside what they are about."""
+    return isinstance(value, dict) and "cases" in value and value.keys().isdisjoint({"apiVersion", "kind"})
 
 
 def decode_document(value: Any) -> Iterator[Decoded]:
@@ -54,6 +59,8 @@ def _decode(value: Any, at: Path) -> Iterator[Decoded]:
         yield from _decode_list(value, kind.removesuffix("List"), at)
     elif isinstance(api_version, str) and isinstance(kind, str) and api_version and kind:
         yield _decode_object(value, api_version, kind, at)
+    elif holds_cases(value) and not at:
+        yield Decoded(at, skipped="cases")
     else:
         yield Decoded(at, findings=tuple(_untyped(value)), **_identity(value))
 

@@ -146,13 +146,19 @@ class _Assembly:
     def notices(self) -> Iterable[Problem]:
         """One per kind, not one per object: manifests of a whole cluster are expected here."""
         for (why, kind, api_version), origins in self.skipped.items():
-            objects = "1 object" if len(origins) == 1 else f"{len(origins)} objects"
-            message = f"{objects} of kind {kind} ({api_version}) skipped: " + SKIPPED[why]
+            things = "object" if kind else "document"
+            what = f"1 {things}" if len(origins) == 1 else f"{len(origins)} {things}s"
+            what += f" of kind {kind} ({api_version})" if kind else " of test cases"
+            message = f"{what} skipped: " + SKIPPED[why]
             file, line = origins[0]
             yield Problem("notice", message, file=file, line=line)
 
 
-SKIPPED = {"not yet": "not served yet by this version", "not ours": "not a kind that a gateway reads"}
+SKIPPED = {
+    "not yet": "not served yet by this version",
+    "not ours": "not a kind that a gateway reads",
+    "cases": "penstock test runs them",
+}
 
 
 def _placed(problem: Problem, file: str, offset: int) -> Problem:

@@ -140,6 +140,15 @@ def fingerprint(read: Sequence[FileBytes]) -> Fingerprint:
     return tuple((file.path, file.problem.message if file.problem else file.digest) for file in read)
 
 
+def load_files(read: Sequence[FileBytes]) -> Loaded:
+    """The objects and problems of files that were read once, and will not be again."""
+    parsed = [ParsedFile(file.path, problem=file.problem) if file.data is None else _parse_file(file, {}).parsed
+              for file in read]  # fmt: skip
+    loaded, _ = assemble(parsed, {})
+    texts = {file.path: _decoded(file) for file in read}
+    return loaded._replace(place=Locator(parsed, texts.get))
+
+
 def load_text(text: str, name: str = "<text>") -> Loaded:
     """The objects and problems of one text, as if it were a file."""
     file = ParsedFile(name, tuple(_placed(document, parse(document.text)) for document in split(text)))

@@ -38,7 +38,7 @@ class Entry(Struct, frozen=True):
     kind: str
     namespace: str
     name: str
-    skipped: Literal["", "not ours", "not yet"]
+    skipped: Literal["", "not ours", "not yet", "cases"]
     stand_in: Resource | None = None
     """What is served where no sound version is known (resources.stand_in)."""
 
