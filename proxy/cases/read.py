@@ -61,6 +61,7 @@ def read_cases(files: Iterable[FileBytes]) -> Cases:
         text = (file.data or b"").decode("utf-8", "surrogateescape")
         for document in split(text):
             cases = _add(cases, file.path, document)
+    cases.problems.sort(key=lambda problem: problem.sort_key)
     return cases
 
 

@@ -29,13 +29,13 @@ def run_check(
 ) -> int:
     """Writes every problem to `stream`; 1 when one of them is an error, else 0."""
     candidate = load_once(sources, cluster)
-    problems = _in_order(candidate.problems)
+    problems = in_order(candidate.problems)
     statuses = candidate.statuses if status else None
     WRITERS[output](problems, statuses, len(candidate.translation.resources), stream)
     return 1 if any(problem.severity == "error" for problem in problems) else 0
 
 
-def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """By file and line; what is said twice is said once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.sort_key)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from proxy.cli.loading import load_once, load_settled
+from proxy.cli.loading import load_given, load_once
 from proxy.cli.source import KUBERNETES, cluster_of, cluster_options
 
 if TYPE_CHECKING:
@@ -58,11 +58,9 @@ class Asked:
 
     def _named(self) -> "Candidate | None":
         """None when nothing but cases is named."""
-        from proxy.sources.given import Given
-
         if self.cluster is not None:
             return _told(load_once([KUBERNETES], self.cluster))
-        candidate = load_settled(Given(self.files))
+        candidate = load_given(self.files)
         return _told(candidate) if candidate.translation.resources.counts() or candidate.errors else None
 
 

@@ -71,6 +71,8 @@ class _Walker:
         if origin is Literal:
             return self.choice(get_args(wanted), value, path)
         if origin in (Union, types.UnionType):
+            if value is None and type(None) in get_args(wanted):
+                return None
             return self.either([arm for arm in get_args(wanted) if arm is not type(None)], value, path)
         return self.scalar(wanted, limits, value, path)
 

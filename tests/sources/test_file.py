@@ -320,3 +320,18 @@ async def test_stdin_never_changes() -> None:
     source.load()
     source.close()
     assert [change async for change in source.changes()] == []
+
+
+CASES = "cases:\n- {name: one, request: http://a/, expect: {status: 404}}\n"
+
+
+def test_cases_beside_objects_are_passed_over_with_one_notice() -> None:
+    loaded = load_text(f"{CASES}---\n{CASES}", "cases.yaml")
+    assert [str(problem) for problem in loaded.problems] == [
+        "cases.yaml:1: notice: 2 documents of test cases skipped: penstock test runs them"
+    ]
+
+
+def test_a_document_with_a_kind_is_an_object_whatever_else_it_holds() -> None:
+    [problem, *_] = load_text(f"kind: Gateway\n{CASES}").problems
+    assert (problem.severity, problem.field) == ("error", "apiVersion")
