@@ -8,7 +8,7 @@ Condition = dict[str, Any]
 
 OURS = frozenset({
     "Accepted", "Programmed", "ResolvedRefs", "Conflicted", "PartiallyInvalid", "SupportedVersion",
-    "OverlappingTLSConfig", "InsecureFrontendValidationMode",
+    "OverlappingTLSConfig", "InsecureFrontendValidationMode", "DefaultGateway",
 })  # fmt: skip
 """Types that a controller of the Gateway API writes: one that we no longer mean is removed, any other stays."""
 

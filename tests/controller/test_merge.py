@@ -154,8 +154,9 @@ def test_a_condition_of_ours_that_is_no_longer_meant_goes() -> None:
     assert [item["type"] for item in after["parents"][0]["conditions"]] == ["example.com/Checked", "Accepted"]
 
 
-def test_a_condition_that_is_only_ever_true_goes_when_it_is_no_longer_meant() -> None:
-    held = {"conditions": [condition(), condition("InsecureFrontendValidationMode"), condition("example.com/Else")]}
+@pytest.mark.parametrize("kind", ["InsecureFrontendValidationMode", "DefaultGateway"])
+def test_a_condition_that_is_only_ever_true_goes_when_it_is_no_longer_meant(kind: str) -> None:
+    held = {"conditions": [condition(), condition(kind), condition("example.com/Else")]}
     merged = merge(held, {"conditions": [condition()]}, US, NOW)
     assert merged is not None
     assert [item["type"] for item in merged["conditions"]] == ["Accepted", "example.com/Else"]

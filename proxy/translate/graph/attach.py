@@ -1,4 +1,4 @@
-"""Routes to listeners: parentRefs, allowedRoutes, hostnames.
+"""Routes to listeners: parents, allowedRoutes, hostnames.
 
 A Gateway and each of its ListenerSets are parents of their own, judged by themselves. The order of the
 reasons is that of the Gateway API: is there such a listener, does it allow the route, do hostnames meet.
@@ -6,6 +6,8 @@ Each step looks only at the listeners that the one before has left.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec.structs import replace
 
 from proxy.resources.gateway import GROUP, Gateway
 from proxy.resources.httproute import ParentReference
@@ -28,6 +30,7 @@ from proxy.translate.graph.nodes import (
     Place,
     RouteNode,
 )
+from proxy.translate.graph.parents import default_gateways, no_defaults, references, wants_defaults
 
 Parent = GatewayNode | ListenerSetNode
 """What a parentRef can name. Each is judged by itself: a Gateway's listeners are its own alone, and so are a set's."""
@@ -48,6 +51,8 @@ class Admission:
             "Gateway": resources.by_kind(Gateway),
             "ListenerSet": resources.by_kind(ListenerSet),
         }
+        self.defaults = default_gateways(gateways)
+        """Gateways that routes attach to which ask for default Gateways."""
         self._namespaces = namespaces
         self._selected: dict[tuple[str, str], bool] = {}
         self._names: dict[str, Names] = {}
@@ -97,25 +102,39 @@ def attach(route: RouteNode, admission: Admission, *, advise: bool) -> Attachmen
     parents: list[ParentNode] = []
     advice: list[Finding] = []
     places: dict[tuple[str, bytes], bytes] = {}
-    for i, ref in enumerate(route.resource.spec.parent_refs):
+    if advise and wants_defaults(route.resource) and not admission.defaults:
+        advice.append(no_defaults())
+    for wanted in references(route.resource, admission.defaults):
+        ref, key = wanted.ref, wanted.key
         if not admission.takes(ref):
             continue
-        key = ObjectKey(ref.namespace or route.resource.metadata.namespace, ref.name)
         parent = admission.parent(ref.kind, key)
         if parent is None:
             if advise and not admission.declares(ref.kind, key):
-                where = f"spec.parentRefs[{i}].name"
-                advice.append(c.unknown_parent(where, ref.kind, str(key), admission.hint(ref.kind, key)))
+                hint = admission.hint(ref.kind, key)
+                advice.append(c.unknown_parent(f"{wanted.field}.name", ref.kind, str(key), hint))
             continue
-        found = _attach_to(route, f"spec.parentRefs[{i}]", ref, parent, admission)
+        found = _attach_to(route, wanted.field, ref, parent, admission)
         if isinstance(found, Finding):
-            parents.append(ParentNode(ref, i, (), found))
+            parents.append(ParentNode(ref, (), found, wanted.is_default))
         elif not route.accepted:
-            parents.append(ParentNode(ref, i, ()))
+            parents.append(ParentNode(ref, (), is_default=wanted.is_default))
         else:
-            parents.append(ParentNode(ref, i, tuple(listener.key for listener in found)))
+            parents.append(ParentNode(ref, tuple(listener.key for listener in found), is_default=wanted.is_default))
             _add_places(places, route, parent, found)
-    return AttachmentNode(tuple(parents), tuple(Place(*at, own) for at, own in places.items()), tuple(advice))
+    return AttachmentNode(
+        tuple(_softened(parents)), tuple(Place(*at, own) for at, own in places.items()), tuple(advice)
+    )
+
+
+def _softened(parents: list[ParentNode]) -> Iterator[ParentNode]:
+    """That one of several default Gateways does not take a route, which named none, is no fault of the route."""
+    attached = any(parent.listeners for parent in parents)
+    for parent in parents:
+        if attached and parent.is_default and parent.finding is not None:
+            yield replace(parent, finding=replace(parent.finding, severity="warning"))
+        else:
+            yield parent
 
 
 def _attach_to(

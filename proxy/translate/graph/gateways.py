@@ -75,7 +75,7 @@ def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, tls: Li
     own = gateway_parameters(gateway, resources)
     refusal, spec = ((own,), None) if isinstance(own, Finding) else ((), own or owner.parameters)
     shown, unshown = _client_certificate(gateway, tls.certificates)
-    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *_advice(gateway))
+    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *client_advice(gateway))
     listeners = build_listeners(gateway, tls)
     return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec(), client_certificate=shown)
 
@@ -101,9 +101,3 @@ def _address_findings(gateway: Gateway) -> Iterator[Finding]:
             yield c.address_type(f"{field}.type", address.type)
         elif address.value and not is_ip(address.value):
             yield c.address_value(f"{field}.value", address.value)
-
-
-def _advice(gateway: Gateway) -> Iterator[Finding]:
-    yield from client_advice(gateway)
-    if gateway.spec.default_scope not in (None, "None"):
-        yield c.advice("spec.defaultScope", "default Gateways are not served", "name the Gateway in parentRefs")

@@ -299,13 +299,14 @@ class Place(NamedTuple):
 
 
 class ParentNode(Struct, frozen=True, gc=False):
-    """One parentRef of a route that names a Gateway of ours, or a ListenerSet of one."""
+    """One parentRef of a route that names a Gateway of ours, or a ListenerSet of one; or a default Gateway of ours."""
 
     ref: ParentReference
-    index: int
     listeners: tuple[str, ...]
     """Keys of the listeners it attaches to; empty when `finding` says why not."""
     finding: Finding | None = None
+    is_default: bool = False
+    """The route does not name it, but asks for default Gateways."""
 
 
 class AttachmentNode(Struct, frozen=True, eq=False, gc=False):

@@ -17,6 +17,7 @@ from proxy.translate.graph.filters import check_filters
 from proxy.translate.graph.listeners import is_hostname
 from proxy.translate.graph.matches import CheckRegex, check_match
 from proxy.translate.graph.nodes import BackendKey, BackendRefNode, MatchNode, MirrorNode, RouteNode, RuleNode
+from proxy.translate.graph.parents import wants_defaults
 
 MAX_WEIGHT = 1_000_000
 _EVERYTHING = (HTTPRouteMatch(),)
@@ -57,12 +58,10 @@ def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
             yield unsupported_value(
                 f"spec.hostnames[{i}]", f"{hostname!r} is not a hostname", "write a DNS name or *.example.com"
             )
-    if not spec.parent_refs:
+    if not spec.parent_refs and not wants_defaults(route):
         yield advice("spec.parentRefs", "the route names no parent, so nothing serves it", "name a Gateway")
     if not spec.rules:
         yield advice("spec.rules", "the list is empty, so the route matches nothing", "leave it out to match all")
-    if spec.use_default_gateways not in (None, "None"):
-        yield advice("spec.useDefaultGateways", "default Gateways are not served", "name the Gateway in parentRefs")
 
 
 # --- rules ------------------------------------------------------------------------------------

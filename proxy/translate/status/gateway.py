@@ -16,9 +16,11 @@ from proxy.translate.graph.conditions import (
 )
 from proxy.translate.graph.hostnames import intersect
 from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode, ListenerSetNode, Published
+from proxy.translate.graph.parents import SCOPE, is_default
 from proxy.translate.status.conditions import Condition, Status, condition, unless
 
 OVERLAPPING_TLS = "OverlappingTLSConfig"
+DEFAULT_GATEWAY = "DefaultGateway"
 NO_LISTENERS = "ListenersNotValid"
 NO_ADDRESS = "its Gateway has nowhere to listen yet"
 NO_PORTS = "the Gateway's Service does not lead to it yet"
@@ -46,6 +48,7 @@ def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets
             _programmed(node, generation),
             _resolved(node, generation),
             *_insecure(insecure_modes(node.resource), generation),
+            *_default(node, generation),
         ],
         "listeners": [
             listener_status(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
@@ -100,6 +103,14 @@ def _insecure(fields: list[str], generation: int) -> list[Condition]:
         return []
     message = f"clients without a valid certificate are let in: AllowInsecureFallback in {', '.join(fields)}"
     return [condition(INSECURE, True, "ConfigurationChanged", message, generation)]
+
+
+def _default(node: GatewayNode, generation: int) -> list[Condition]:
+    """Is only ever True, and missing on all others (GEP-3793); the API names no reason."""
+    if not is_default(node):
+        return []
+    message = f"Gateway has default scope {SCOPE}"
+    return [condition(DEFAULT_GATEWAY, True, "DefaultScope", message, generation)]
 
 
 # --- listeners --------------------------------------------------------------------------------

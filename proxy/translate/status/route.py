@@ -51,7 +51,8 @@ def _accepted(node: RouteNode, parent: ParentNode, generation: int) -> Condition
     if not parent.listeners:
         return unless(of_type(node.findings, ACCEPTED), ACCEPTED, "", "", generation)
     names = ", ".join(key.rpartition("/")[2] for key in parent.listeners)
-    return condition(ACCEPTED, True, "Accepted", f"attached to listener {names}", generation)
+    of = " of this default Gateway" if parent.is_default else ""
+    return condition(ACCEPTED, True, "Accepted", f"attached to listener {names}{of}", generation)
 
 
 def _partially_invalid(node: RouteNode, generation: int) -> Condition:
