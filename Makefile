@@ -77,6 +77,7 @@ docs:
 	@echo "The documentation is Markdown, read where it lies; a built site does not exist yet."
 	@echo "  README.md             what it is, two commands, the life of a request"
 	@echo "  docs/interface.md     commands, options, configuration, metrics, answers: what you can rely on"
+	@echo "  docs/testing.md       requests and what is expected of them, in YAML and with pytest"
 	@echo "  docs/support.md       which features of the Gateway API are served, and which tests say so"
 	@echo "  docs/architecture.md  how it is built, and how to add to it"
 	@echo "  docs/decisions/       why it is so"

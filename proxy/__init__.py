@@ -14,6 +14,7 @@ first group and becomes a snapshot; a request travels down the second and become
     forward     one request, there and back            |  data
     upstream    connections to backends                |
     observe, admin, controller, runtime, demo, cli     the shell around it
+    cases, testing                                     requests, and what is expected of them
 
 `errors`, `wheel` (deadlines) and `batch` (writes) stand below them all.
 """
