@@ -105,7 +105,7 @@ def attach(route: RouteNode, admission: Admission, *, advise: bool) -> Attachmen
     if advise and wants_defaults(route.resource) and not admission.defaults:
         advice.append(no_defaults())
     for wanted in references(route.resource, admission.defaults):
-        ref, key = wanted.ref, wanted.key
+        ref, key, where = wanted.ref, wanted.key, (wanted.field, wanted.is_default)
         if not admission.takes(ref):
             continue
         parent = admission.parent(ref.kind, key)
@@ -116,11 +116,11 @@ def attach(route: RouteNode, admission: Admission, *, advise: bool) -> Attachmen
             continue
         found = _attach_to(route, wanted.field, ref, parent, admission)
         if isinstance(found, Finding):
-            parents.append(ParentNode(ref, (), found, wanted.is_default))
+            parents.append(ParentNode(ref, (), found, *where))
         elif not route.accepted:
-            parents.append(ParentNode(ref, (), is_default=wanted.is_default))
+            parents.append(ParentNode(ref, (), None, *where))
         else:
-            parents.append(ParentNode(ref, tuple(listener.key for listener in found), is_default=wanted.is_default))
+            parents.append(ParentNode(ref, tuple(listener.key for listener in found), None, *where))
             _add_places(places, route, parent, found)
     return AttachmentNode(
         tuple(_softened(parents)), tuple(Place(*at, own) for at, own in places.items()), tuple(advice)

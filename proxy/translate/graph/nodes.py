@@ -305,6 +305,8 @@ class ParentNode(Struct, frozen=True, gc=False):
     listeners: tuple[str, ...]
     """Keys of the listeners it attaches to; empty when `finding` says why not."""
     finding: Finding | None = None
+    field: str = ""
+    """Of the route, where it says so: spec.parentRefs[0], or spec.useDefaultGateways."""
     is_default: bool = False
     """The route does not name it, but asks for default Gateways."""
 
