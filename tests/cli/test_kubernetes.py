@@ -175,6 +175,15 @@ def test_check_explain_and_routes_ask_the_cluster_once(cluster: Cluster, app: Ba
     assert json.loads(listed.stdout)[0]["listener"] == "default/edge/http"
 
 
+def test_cases_can_be_asked_of_a_cluster(cluster: Cluster, app: Backend, tmp_path: Path) -> None:
+    cluster.fill(app)
+    cases = tmp_path / "cases.yaml"
+    url = f"http://{HOST}:{cluster.port}/a"
+    cases.write_text(f"sources: [elsewhere.yaml]\ncases: [{{name: one, request: '{url}', expect: {{route: a}}}}]\n")
+    tested = command(cluster, "test", str(cases))
+    assert (tested.returncode, tested.stdout, tested.stderr) == (0, "1 passed\n", "")
+
+
 def test_services_of_gateways_are_looked_for_where_penstock_runs(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
