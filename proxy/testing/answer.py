@@ -41,7 +41,7 @@ class Answer:
 
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
-        self.explained = False
+        self.has_said_why = False
         """A failure has told it all already."""
 
     def __repr__(self) -> str:
@@ -146,7 +146,7 @@ class Answer:
             raise TypeError(f"expect(): {error}") from None
         differences = compare(wanted, self._outcome)
         if differences:
-            self.explained = True
+            self.has_said_why = True
             raise AssertionError("\n".join([*map(str, differences), "", str(self)]))
         return self
 

@@ -52,7 +52,7 @@ class Journal:
         report = outcome.get_result()  # type: ignore[attr-defined]  # pluggy.Result, which pytest does not name
         if report.when == "call":
             answers, self._answers = self._answers, []
-            told = [answer for answer in answers[-SHOWN:] if not answer.explained] if report.failed else []
+            told = [answer for answer in answers[-SHOWN:] if not answer.has_said_why] if report.failed else []
             report.sections += [("penstock explain", str(answer)) for answer in told]
 
 
