@@ -1,32 +1,44 @@
-"""What becomes of one request, to be compared with what was expected: the explanation, and the heads on either side."""
+"""What becomes of one request, to be compared with what was expected."""
 
-import re
+from functools import cached_property
 from typing import Any
 
-from msgspec.structs import replace
+from proxy.cases.ways import Fields, fields_of, ways
+from proxy.filters import build_chain
+from proxy.filters.base import FilterContext
+from proxy.protocol.message import Response
+from proxy.snapshot.describe import text
+from proxy.snapshot.effects import run_filters
+from proxy.snapshot.explain import Told, tell
+from proxy.snapshot.question import Asked, receive
+from proxy.snapshot.route import BackendRef, Rule
+from proxy.translate.explain.explain import Explained, explain
 
-from proxy.cases.effects import Way, ways
-from proxy.snapshot.explain import explain_request
-from proxy.snapshot.question import Asked
-from proxy.snapshot.route import Rule
-from proxy.snapshot.snapshot import Snapshot
-
-_REFUSAL = re.compile(r"([45]\d\d)\b")
+Data = dict[str, Any]
 
 
 class Outcome:
     """What becomes of one request."""
 
-    def __init__(self, told: dict[str, Any], ways: list[Way]) -> None:
-        self.told = told
+    def __init__(self, source: Explained, asked: Asked) -> None:
+        """Asks the tables that serve. Raises BadQuestion."""
+        self._source = source
+        self._asked = asked
+        told = tell(source.translation.snapshot, asked, source.wide.trusted_proxies)
+        self.told = told.data
+        """The explanation as far as the snapshot goes; `explained` has where everything comes from, too."""
+        self.ways = ways(self.told, _responses(told, asked, source.wide.trusted_proxies))
+        """All that can become of it, with their odds."""
+
+    @cached_property
+    def explained(self) -> Data:
         """What `penstock explain --json` prints."""
-        self.ways = ways
-        """All that can become of it, with their odds; empty when the connection is closed instead."""
+        return explain(self._source, self._asked)
 
     @property
-    def winner(self) -> dict[str, Any] | None:
+    def winner(self) -> Data | None:
         """The rule that takes it, as in `told`."""
-        winner: dict[str, Any] | None = self.told["winner"]
+        winner: Data | None = self.told["winner"]
         return winner
 
     @property
@@ -52,27 +64,23 @@ class Outcome:
         return {backend: round(percent, 2) for backend, percent in odds.items()}
 
 
-def ask(snapshot: Snapshot, asked: Asked, gateway: str = "") -> Outcome:
-    """Asks the tables that serve. `gateway`: NAMESPACE/NAME of the only one to ask; "" for all. Raises BadQuestion."""
-    seen = _only(snapshot, gateway) if gateway else snapshot
-    told = explain_request(seen, asked)
-    if told["winner"] is not None:
-        return Outcome(told, ways(seen, _rule(seen, told["winner"]), asked, told["port"]))
-    refused = _REFUSAL.match(told.get("refused", ""))
-    if "refused" in told:
-        return Outcome(told, [Way(100.0, status=int(refused[1]), reason=told["refused"])] if refused else [])
-    return Outcome(told, [Way(100.0, status=404, reason="no rule answers")])
+# --- responses --------------------------------------------------------------------------------
 
 
-def _only(snapshot: Snapshot, gateway: str) -> Snapshot:
-    """What one Gateway serves."""
-    listeners = {key: one for key, one in snapshot.listeners.items() if one.gateway == gateway}
-    binds = (replace(bind, listeners=tuple(filter(listeners.get, bind.listeners))) for bind in snapshot.binds)
-    return replace(snapshot, listeners=listeners, binds=tuple(bind for bind in binds if bind.listeners))
+def _responses(told: Told, asked: Asked, trusted_proxies: tuple[str, ...]) -> list[Fields]:
+    """What filters put on a response of each backend: those of the backendRef, then the rule's."""
+    if told.winner is None:
+        return []
+    rule = told.winner.rule
+    received = receive(asked, told.data["port"], trusted_proxies)
+    context = FilterContext(asked.scheme, told.data["port"], received.client)
+    run_filters(rule.filters, received.request, context)
+    return [_response(rule, ref, context) for ref in rule.backends]
 
 
-def _rule(snapshot: Snapshot, winner: dict[str, Any]) -> Rule:
-    """The rule that an explanation names."""
-    hostname = b"" if winner["hostname"] == "*" else str(winner["hostname"]).encode()
-    rules = snapshot.buckets[winner["listener"], hostname].rules
-    return next(rule for rule in rules if (rule.route, rule.index) == (winner["route"], winner["rule"]))
+def _response(rule: Rule, ref: BackendRef, context: FilterContext) -> Fields:
+    response = Response()
+    for filters in (ref.filters, rule.filters):
+        for step in build_chain(filters).on_response:
+            step(response, context)
+    return fields_of((text(name), text(value)) for name, value in response.headers)

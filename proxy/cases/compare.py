@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from proxy.cases.answer import Outcome
-from proxy.cases.effects import Fields, Way
 from proxy.cases.model import Expectations, RetryPart, TimeoutsPart
+from proxy.cases.ways import Fields, Way
 from proxy.resources.duration import seconds, written
 
 TOLERANCE = 0.01
@@ -90,7 +90,7 @@ def _status(field: str, wanted: int, outcome: Outcome) -> Compared:
 
 
 def _location(field: str, wanted: str, outcome: Outcome) -> Compared:
-    if not outcome.ways or any(way.location != wanted for way in outcome.ways):
+    if any(way.location != wanted for way in outcome.ways):
         yield Difference(field, wanted, fate(outcome))
 
 
@@ -108,7 +108,7 @@ def _backends(field: str, wanted: Mapping[str, float], outcome: Outcome) -> Comp
 def _mirrors(field: str, wanted: Mapping[str, float] | tuple[str, ...], outcome: Outcome) -> Compared:
     given = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted, 100.0)
     shares = {qualified(name): float(percent) for name, percent in given.items() if percent}
-    for way in outcome.ways or [Way(100.0)]:
+    for way in outcome.ways:
         if not _same_shares(shares, way.mirrors):
             yield Difference(_of(field, way, outcome), _shares(shares), _shares(way.mirrors))
 
@@ -122,22 +122,17 @@ def _shares(shares: Mapping[str, float]) -> str:
 
 
 def fate(outcome: Outcome) -> str:
-    """In words, all that can become of a request: `default/a:80 (75 %), 500: BackendNotFound (25 %)`."""
-    if not outcome.ways:
-        return outcome.refused or "nothing"
+    """In words, all that can become of a request: `default/a:80 (75 %), 503: default/b:80 has no … (25 %)`."""
     several = len(outcome.ways) > 1
     return ", ".join(_way(way) + (f" ({way.percent:.4g} %)" if several else "") for way in outcome.ways)
 
 
 def _way(way: Way) -> str:
     if way.status is None:
-        return way.backend
-    answer = str(way.status) + (f" to {way.location}" if way.location else "")
-    if way.reason and not way.reason.startswith(answer):
-        answer += f": {way.reason}"
-    elif way.reason:
-        answer = way.reason
-    return f"{answer} in the place of {way.backend}" if way.backend else answer
+        return way.backend or way.why
+    if way.location is not None:
+        return f"{way.status} to {way.location}"
+    return f"{way.status}: {way.why}" if way.why else str(way.status)
 
 
 # --- heads ------------------------------------------------------------------------------------
@@ -154,8 +149,6 @@ def _forwarded(field: str, wanted: str, outcome: Outcome) -> Compared:
 
 def _headers(field: str, wanted: Mapping[str, Any], outcome: Outcome) -> Compared:
     """`headers` or `response_headers`, the same for every backend."""
-    if not outcome.ways:
-        yield Difference(field, "fields", fate(outcome))
     for way in outcome.ways:
         for name, value in wanted.items():
             want = [] if value is None else [value] if isinstance(value, str) else list(value)

@@ -35,8 +35,8 @@ class RequestPart(Part, frozen=True):
     """The address that it comes from; loopback when unset."""
     sni: str | None = None
     """The server name of the TLS connection; that of the URL when unset, "" for none."""
-    gateway: Text | None = None
-    """NAMESPACE/NAME: only this Gateway is asked, where several share a port."""
+    address: Text | None = None
+    """Which of the gateway's addresses is connected to, where Gateways share a port at several."""
 
 
 class TimeoutsPart(Part, frozen=True, rename="camel"):

@@ -14,7 +14,7 @@ from proxy.cases.model import CasePart, CasesDocument, Expectations, RequestPart
 from proxy.resources.decode import holds_cases
 from proxy.resources.mismatch import mismatches
 from proxy.resources.problem import Finding, Path, Problem, dotted
-from proxy.snapshot.question import Asked, BadQuestion, head
+from proxy.snapshot.question import CLIENT, Asked, BadQuestion, head, ip_of
 from proxy.sources.documents import Document, split
 from proxy.sources.malformed import MalformedDocument, refuse_what_is_no_text
 from proxy.sources.places import Places
@@ -30,8 +30,6 @@ class Case(NamedTuple):
 
     name: str
     asked: Asked
-    gateway: str
-    """NAMESPACE/NAME of the only Gateway to ask; "" for all."""
     expect: Expectations
     file: str = ""
     line: int = 0
@@ -166,7 +164,7 @@ class _DocumentReader:
         self._check_sense(at, part.expect)
         if len(self._findings) > before:
             return None
-        return Case(part.name, asked, part.request.gateway or "", part.expect, sources=self._sources())
+        return Case(part.name, asked, part.expect, sources=self._sources())
 
     def _check_question(self, at: Path, asked: Asked, is_text: bool) -> None:
         try:
@@ -174,6 +172,11 @@ class _DocumentReader:
             head(asked)
         except BadQuestion as error:
             self._report((*at, "request") if is_text else (*at, "request", "url"), str(error))
+        for field, given in (("client", asked.client), ("address", asked.address)):
+            try:
+                _ = given and ip_of(given)
+            except BadQuestion as error:
+                self._report((*at, "request", field), str(error))
 
     def _check_sense(self, at: Path, expect: Expectations) -> None:
         """Cases that cannot fail and cases that cannot pass."""
@@ -219,5 +222,5 @@ def _asked(part: RequestPart) -> Asked:
         for name, values in part.headers.items()
         for value in ([values] if isinstance(values, str) else values)
     )
-    asked = Asked(part.method, part.url, headers, server_name=part.sni)
-    return asked if part.client is None else asked._replace(client=part.client)
+    client = CLIENT if part.client is None else part.client
+    return Asked(part.method, part.url, headers, client, part.sni, part.address or "")

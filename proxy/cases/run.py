@@ -1,12 +1,12 @@
-"""Runs cases: each is asked of the snapshot that it is about, and compared."""
+"""Runs cases: each is asked of the configuration that it is about, and compared."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from proxy.cases.answer import Outcome, ask
+from proxy.cases.answer import Outcome
 from proxy.cases.compare import Difference, compare
 from proxy.cases.read import Case
-from proxy.snapshot.snapshot import Snapshot
+from proxy.translate.explain.explain import Explained
 
 
 class Verdict(NamedTuple):
@@ -21,8 +21,8 @@ class Verdict(NamedTuple):
         return not self.differences
 
 
-def run(cases: Iterable[Case], about: Callable[[Case], Snapshot]) -> Iterator[Verdict]:
-    """In the order given. `about`: the snapshot that a case is about."""
+def run(cases: Iterable[Case], about: Callable[[Case], Explained]) -> Iterator[Verdict]:
+    """In the order given. `about`: the configuration that a case is about."""
     for case in cases:
-        outcome = ask(about(case), case.asked, case.gateway)
+        outcome = Outcome(about(case), case.asked)
         yield Verdict(case, outcome, compare(case.expect, outcome))

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.admin.explain import gateway_wide
 from proxy.cli.explained import lines
-from proxy.cli.loading import load_once, tell_refusals
+from proxy.cli.loading import explained, load_once, tell_refusals
 from proxy.cli.options import served_options
 from proxy.cli.page import wants_colour, width
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.runtime.settings import Settings
 from proxy.snapshot.question import CLIENT, Asked, BadQuestion
-from proxy.translate.explain.explain import Explained
 from proxy.translate.explain.explain import explain as explain_translation
 
 if TYPE_CHECKING:
@@ -30,8 +28,7 @@ def explain(
     settings = settings or Settings(tuple(sources), cluster)
     candidate = load_once(sources, cluster, settings)
     tell_refusals(candidate)
-    source = Explained(candidate.translation, gateway_wide(settings.data_plane()), candidate.locate)
-    return explain_translation(source, asked)
+    return explain_translation(explained(candidate, settings), asked)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
     from proxy.runtime.settings import Cluster, Settings
     from proxy.sources.read import FileBytes
+    from proxy.translate.explain.explain import Explained
 
 PATIENCE: Final = 15.0
 """Seconds that an API server may take to tell what it has."""
@@ -55,6 +56,16 @@ def load_given(files: "Sequence[FileBytes]") -> "Candidate":
     from proxy.sources.given import Given
 
     return Loader(Given(files), Settings(tuple(file.path for file in files)).translation()).load()
+
+
+def explained(candidate: "Candidate", settings: "Settings | None" = None) -> "Explained":
+    """What explanations of it are made from. `settings`: the options it would be started with; None for the usual."""
+    from proxy.admin.explain import gateway_wide
+    from proxy.runtime.settings import Settings
+    from proxy.translate.explain.explain import Explained
+
+    data_plane = (settings or Settings(())).data_plane()
+    return Explained(candidate.translation, gateway_wide(data_plane), candidate.locate)
 
 
 def load_snapshot(sources: Sequence[str], cluster: "Cluster | None" = None) -> Snapshot:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from proxy.cli.loading import load_given, load_once
+from proxy.cli.loading import explained, load_given, load_once, tell_refusals
 from proxy.cli.source import KUBERNETES, cluster_of, cluster_options
 
 if TYPE_CHECKING:
     from proxy.cases.read import Case, Cases
     from proxy.runtime.load import Candidate
     from proxy.runtime.settings import Cluster
-    from proxy.snapshot.snapshot import Snapshot
     from proxy.sources.read import FileBytes
+    from proxy.translate.explain.explain import Explained
 
-About = Callable[["Case"], "Snapshot"]
+About = Callable[["Case"], "Explained"]
 
 FORMATS: Final = ("text", "json", "github", "junit")
 
@@ -48,13 +48,14 @@ class Asked:
         """What is named on the command line is what all cases are about; else each is about its own sources."""
         candidate = self._named()
         if candidate is not None:
-            return lambda _: candidate.snapshot
+            named = explained(candidate)
+            return lambda _: named
         homeless = next((case for case in chosen if not case.sources), None)
         if homeless is not None:
             raise click.UsageError(f"{homeless.file} names no sources: name a SOURCE, or write sources: into it")
         own = {case.sources: None for case in chosen}
-        snapshots = {sources: _told(load_once(sources)).snapshot for sources in own}
-        return lambda case: snapshots[case.sources]
+        asked = {sources: explained(_told(load_once(sources))) for sources in own}
+        return lambda case: asked[case.sources]
 
     def _named(self) -> "Candidate | None":
         """None when nothing but cases is named."""
@@ -66,8 +67,7 @@ class Asked:
 
 def _told(candidate: "Candidate") -> "Candidate":
     """What is wrong is told on stderr and costs no case that does not hang on it."""
-    for problem in candidate.errors:
-        click.echo(str(problem), file=sys.stderr)
+    tell_refusals(candidate)
     return candidate
 
 

@@ -3,14 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from textwrap import indent
 from typing import Any, Final, NamedTuple, TextIO
 from xml.etree import ElementTree
 
+import click
+
+from proxy.cases.answer import Outcome
 from proxy.cases.run import Verdict
 from proxy.cli.check import annotation, as_dict
 from proxy.cli.excerpt import Excerpts
-from proxy.cli.explain import lines
+from proxy.cli.explained import lines
+from proxy.cli.page import USUAL
 from proxy.resources.problem import Problem, printable
 
 
@@ -35,9 +38,11 @@ def _result(verdict: Verdict) -> str:
     return "passed" if verdict.passed else "failed"
 
 
-def why(verdict: Verdict) -> str:
-    """The explanation, as `penstock explain` prints it."""
-    return "\n".join(lines(verdict.outcome.told))
+def why(outcome: Outcome) -> str:
+    """The explanation, as `penstock explain` prints it, without colours and policies."""
+    told = outcome.explained
+    brief = told | {"policies": [], "backends": [one | {"policies": []} for one in told.get("backends", ())]}
+    return click.unstyle("\n".join(lines(brief, USUAL)))
 
 
 # --- text -------------------------------------------------------------------------------------
@@ -54,7 +59,7 @@ def write_text(report: Report, stream: TextIO) -> None:
             print(f"{verdict.case.place}: {_result(verdict)}: {printable(verdict.case.name)}", file=stream)
         if not verdict.passed:
             print(*(f"    {printable(str(one))}" for one in verdict.differences), sep="\n", file=stream)
-            print(indent(why(verdict), "    | "), file=stream)
+            print(*(f"    | {line}".rstrip() for line in why(verdict.outcome).split("\n")), sep="\n", file=stream)
     print(summary(report), file=stream)
 
 
@@ -88,7 +93,7 @@ def _data(verdict: Verdict) -> dict[str, Any]:
         "line": case.line,
         "column": case.column,
         "differences": [one._asdict() for one in verdict.differences],
-        "explain": verdict.outcome.told,
+        "explain": verdict.outcome.explained,
     }
 
 
@@ -100,7 +105,10 @@ def write_github(report: Report, stream: TextIO) -> None:
         if not verdict.passed:
             case = verdict.case
             place = _place(case.file, case.line, case.column, case.name)
-            print(annotation("error", place, "\n".join([*map(str, verdict.differences), why(verdict)])), file=stream)
+            print(
+                annotation("error", place, "\n".join([*map(str, verdict.differences), why(verdict.outcome)])),
+                file=stream,
+            )
     print(summary(report), file=stream)
 
 
@@ -134,7 +142,7 @@ def _elements(report: Report) -> Iterator[ElementTree.Element]:
         if not verdict.passed:
             message = "; ".join(map(str, verdict.differences))
             failure = ElementTree.SubElement(element, "failure", {"message": printable(message)})
-            failure.text = "\n".join(map(printable, why(verdict).split("\n")))
+            failure.text = "\n".join(map(printable, why(verdict.outcome).split("\n")))
         yield element
 
 

@@ -7,9 +7,9 @@ import msgspec
 
 from proxy.cases.answer import Outcome
 from proxy.cases.compare import compare, fate
-from proxy.cases.effects import Fields, Way
 from proxy.cases.model import Expectations
-from proxy.cli.explain import lines
+from proxy.cases.ways import Fields, Way
+from proxy.cli.verdicts import why
 
 HeaderExpectations = Mapping[str, str | Sequence[str] | None]
 """Name to its value, its values in order, or None where there must be none."""
@@ -45,19 +45,19 @@ class Answer:
         """A failure has told it all already."""
 
     def __repr__(self) -> str:
-        asked = self.told["request"]
+        asked = self._outcome.told["request"]
         return f"<{asked['method']} {asked['url']}: {fate(self._outcome)}>"
 
     def __str__(self) -> str:
         """What `penstock explain` prints: which rule takes the request, and why."""
-        return "\n".join(lines(self.told))
+        return why(self._outcome)
 
     # --- to read ------------------------------------------------------------------------------
 
     @property
     def told(self) -> dict[str, Any]:
         """What `penstock explain --json` prints."""
-        return self._outcome.told
+        return self._outcome.explained
 
     @property
     def route(self) -> str | None:
@@ -86,7 +86,7 @@ class Answer:
     @property
     def listener(self) -> str | None:
         """NAMESPACE/GATEWAY/LISTENER that the host chooses."""
-        listener: str | None = self.told["listener"]
+        listener: str | None = self._outcome.told["listener"]
         return listener
 
     @property
@@ -132,7 +132,7 @@ class Answer:
 
     @property
     def _first(self) -> Way:
-        return next(iter(self._outcome.ways), Way(100.0))
+        return self._outcome.ways[0]
 
     # --- to assert ----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.cases.read import Case, read_cases
 from proxy.cases.run import Verdict, run
-from proxy.cli.explain import lines
+from proxy.cli.verdicts import why
 from proxy.resources.problem import Problem
 from proxy.sources.read import read_file
 from proxy.testing.errors import ConfigurationError
@@ -64,7 +64,7 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         gateway = self._gateway()
-        [verdict] = run([self._case], lambda _: gateway.snapshot)
+        [verdict] = run([self._case], lambda _: gateway.source)
         if not verdict.passed:
             raise CaseError(_failure(verdict))
 
@@ -93,4 +93,4 @@ class CaseItem(pytest.Item):
 
 def _failure(verdict: Verdict) -> str:
     """As `penstock test` prints it."""
-    return "\n".join([verdict.case.place, *map(str, verdict.differences), "", *lines(verdict.outcome.told)])
+    return "\n".join([verdict.case.place, *map(str, verdict.differences), "", why(verdict.outcome)])

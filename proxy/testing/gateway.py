@@ -5,16 +5,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from proxy.cases.answer import ask
-from proxy.cli.loading import load_given
+from proxy.cases.answer import Outcome
+from proxy.cli.loading import explained, load_given
 from proxy.resources.problem import Problem
 from proxy.snapshot.question import CLIENT, Asked
-from proxy.snapshot.snapshot import Snapshot
 from proxy.sources.documents import digest
 from proxy.sources.read import FileBytes, Reader
 from proxy.testing import Declared
 from proxy.testing.answer import Answer
 from proxy.testing.errors import refuse_errors
+from proxy.translate.explain.explain import Explained
 
 Headers = Mapping[str, str | Sequence[str]]
 """Name to its value, or its values in order."""
@@ -24,11 +24,11 @@ class Gateway:
     """Answers what the gateway would do with a request. Made by `load`, or by the fixture `penstock`."""
 
     def __init__(
-        self, snapshot: Snapshot, problems: tuple[Problem, ...] = (), told: Callable[[Answer], None] | None = None
+        self, source: Explained, problems: tuple[Problem, ...] = (), told: Callable[[Answer], None] | None = None
     ) -> None:
         """`told`: hears of every answer that is given."""
-        self.snapshot = snapshot
-        """What the data plane would be handed."""
+        self.source = source
+        """What is asked, and where all of it was declared."""
         self.problems = problems
         """What `penstock check` finds: warnings, and with `strict=False` errors."""
         self._told = told
@@ -46,7 +46,7 @@ class Gateway:
         candidate = load_given(list(_files(declared, root)))
         if strict:
             refuse_errors(candidate)
-        return cls(candidate.snapshot, candidate.problems, told)
+        return cls(explained(candidate), candidate.problems, told)
 
     def request(
         self,
@@ -56,17 +56,17 @@ class Gateway:
         headers: Headers | None = None,
         client: str = CLIENT,
         sni: str | None = None,
-        gateway: str = "",
+        address: str = "",
     ) -> Answer:
         """What becomes of a request.
 
         url: its port is a declared one, its scheme http unless it says https. headers: a Host takes the place of the
         URL's. client: the address that it comes from. sni: the server name of the TLS connection, "" for none; None is
-        the URL's host. gateway: NAMESPACE/NAME of the only one to ask, where several share a port.
+        the URL's host. address: which of the gateway's is connected to, where Gateways share a port at several.
         Raises BadQuestion, a ValueError, for a URL that no client could ask for.
         """
         fields = tuple((name, value) for name, values in (headers or {}).items() for value in _values(values))
-        answer = Answer(ask(self.snapshot, Asked(method, url, fields, client, sni), gateway))
+        answer = Answer(Outcome(self.source, Asked(method, url, fields, client, sni, address)))
         if self._told is not None:
             self._told(answer)
         return answer

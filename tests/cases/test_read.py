@@ -36,11 +36,11 @@ def test_a_case_has_its_place_and_its_sources_as_they_can_be_opened() -> None:
 def test_a_request_can_say_who_sends_it_and_how() -> None:
     case = only(
         "cases:\n- name: one\n  expect: {status: 404}\n  request:\n    url: https://a/\n    client: 192.0.2.1\n"
-        "    sni: b.example\n    gateway: ns/web\n    headers: {A: b, C: [d, e]}\n"
+        "    sni: b.example\n    address: 192.0.2.2\n    headers: {A: b, C: [d, e]}\n"
     )
     assert (case.asked.method, case.asked.client, case.asked.server_name) == ("GET", "192.0.2.1", "b.example")
     assert case.asked.headers == (("A", "b"), ("C", "d"), ("C", "e"))
-    assert case.gateway == "ns/web"
+    assert case.asked.address == "192.0.2.2"
 
 
 OBJECT = "apiVersion: v1\nkind: Service\nmetadata: {name: cases}\nspec: {cases: []}\n"
@@ -102,6 +102,8 @@ MISTAKES = [
     (case(request="{url: 'http://a:0/'}"), "3:18: cases[0].request.url: a:0: the port must be a number"),
     (case(request="{url: a, method: 'a b'}"), '3:29: cases[0].request.method: got "a b" (string), want a method such'),
     (case(request="{url: a, body: b}"), "3:21: cases[0].request.body: unknown field"),
+    (case(request="{url: a, client: b}"), "3:29: cases[0].request.client: 'b' is not an IP address"),
+    (case(request="{url: a, address: b}"), "3:30: cases[0].request.address: 'b' is not an IP address"),
     (case(request="[a]"), "3:12: cases[0].request: got a list, want fields such as url, method"),
     ("cases:\n- one\n", '2:3: cases[0]: got "one" (string), want fields such as name, request, expect'),
     ("cases:\n- {name: one}\n", "2:3: cases[0].request: required, but missing"),

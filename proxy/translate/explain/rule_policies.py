@@ -13,12 +13,14 @@ Describer = Callable[[RuleScene], "Told | None"]
 
 
 def attachment(scene: RuleScene) -> Told:
-    """By which parentRef the route is on the listener, and by which of its hostnames."""
+    """By which parentRef, or as a default Gateway, the route is on the listener, and by which of its hostnames."""
     key, origins = scene.at.listener.key, scene.at.stage.origins
     attached = scene.at.stage.graph.attachments[scene.route.resource.key]
     parents = [parent for parent in attached.parents if key in parent.listeners]
     own = next((at.own for at in attached.places if (at.listener, at.hostname) == (key, scene.hostname)), b"")
-    found = [origins.of(scene.route.resource, f"spec.parentRefs[{parent.index}]") for parent in parents]
+    found = [origins.of(scene.route.resource, parent.field) for parent in parents]
+    if any(parent.is_default for parent in parents):
+        found.append(origins.of(scene.at.gateway.resource, "spec.defaultScope"))
     names = [name.lower().encode() for name in scene.route.resource.spec.hostnames]
     if own in names:
         found.append(origins.of(scene.route.resource, f"spec.hostnames[{names.index(own)}]"))

@@ -13,6 +13,7 @@ from proxy.translate.explain.scene import Data, Stage
 from proxy.translate.graph.age import created
 from proxy.translate.graph.conditions import ACCEPTED, Finding, of_type
 from proxy.translate.graph.nodes import AttachmentNode, GatewayNode, ListenerSetNode, MatchNode, RouteNode, RuleNode
+from proxy.translate.graph.parents import FIELD as USE_DEFAULT_GATEWAYS
 
 AT_MOST = 3
 """How many are told."""
@@ -69,7 +70,7 @@ def _why(route: RouteNode, attachment: AttachmentNode, stage: Stage) -> tuple[st
     if refusals and not route.accepted:
         return "", refusals[0]
     for finding in (*attachment.advice, *route.findings):
-        if finding.field.startswith("spec.parentRefs"):
+        if finding.field.startswith(("spec.parentRefs", USE_DEFAULT_GATEWAYS)):
             return "", finding
     return _not_served(attachment, stage)
 
