@@ -61,6 +61,10 @@ class Wire:
     def await_body(self, received: int) -> None:
         """Deadlines are the connection's affair."""
 
+    def preface(self, data: bytes) -> bool:
+        """This wire speaks HTTP/1 alone."""
+        return False
+
     def released(self, reusable: bool) -> None:
         self.signals.append("reusable" if reusable else "spent")
 

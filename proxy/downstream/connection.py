@@ -1,7 +1,7 @@
 """One client connection: bytes in, bytes out, and the time it may take.
 
-The event loop's protocol around a codec. Entry is byte-level: `data_received` is whatever takes the next
-bytes, at first a look for the preface of HTTP/2, then the codec of the version that is spoken.
+The event loop's protocol around a codec. Entry is byte-level: `data_received` is whatever takes the next bytes, the
+codec of HTTP/1 until the preface of HTTP/2 comes instead of a request, or TLS has agreed on that.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import socket
 import struct
 from collections.abc import Callable
 from fcntl import ioctl
-from functools import partial
 from termios import FIONREAD
 from typing import TYPE_CHECKING, cast
 
@@ -38,10 +37,6 @@ WRITE_STALL = 30.0
 """Seconds in which a client must take some of what is left for it when its connection is to close."""
 
 
-PREFACE = b"PRI "
-"""How a client begins that knows HTTP/2 is spoken here (RFC 9113 section 3.4). No HTTP/1 method is PRI."""
-
-
 class ClientConnection(asyncio.Protocol):
     """Carries a server codec (protocol.http1.carrier, protocol.http2.carrier)."""
 
@@ -64,8 +59,7 @@ class ClientConnection(asyncio.Protocol):
         self._unsent = 0
         """Octets the client had not taken when the last write stall began."""
         # What is called most goes straight through: received data to the codec.
-        first = self._first_received if secure is None else self._codec.feed
-        self.data_received = first  # type: ignore[method-assign]
+        self.data_received = self._codec.feed  # type: ignore[method-assign]
 
     # --- event loop --------------------------------------------------------------------------
 
@@ -86,19 +80,14 @@ class ClientConnection(asyncio.Protocol):
         if bound.plane.open_connections > bound.settings.max_connections:
             self.abort()
 
-    def _first_received(self, data: bytes) -> None:
-        """Which version?"""
-        if data[:4] == PREFACE:
-            self._speak_http2()
-        elif len(data) < 4 and PREFACE.startswith(data):
-            self.data_received = partial(self._more_received, data)  # type: ignore[method-assign]
-            return
-        else:
-            self.data_received = self._codec.feed  # type: ignore[method-assign]
+    def preface(self, data: bytes) -> bool:
+        if self._secure is not None:
+            return False
+        self._speak_http2()
+        assert self._transport is not None
+        self._transport.set_protocol(self)  # event loops remember where data goes
         self.data_received(data)
-
-    def _more_received(self, held: bytes, data: bytes) -> None:
-        self._first_received(held + data)
+        return True
 
     def _speak_http2(self) -> None:
         """By preface or by ALPN."""

@@ -61,13 +61,11 @@ def test_what_cannot_be_spoken_is_refused_and_nobody_is_connected_to(tmp_path: P
         file = tmp_path / "gateway.yaml"
         refused = {
             "tls": own_backend("tls", secure, tls=TLS) + route("/tls", "tls", "tls"),
-            "h2c": own_backend("h2c", secure, protocol="H2C") + route("/h2c", "h2c", "h2c"),
             "h2tls": own_backend("h2tls", secure, protocol="H2C", tls=TLS) + route("/h2tls", "h2tls", "h2tls"),
             "https": kubernetes_service("https", secure, "https"),
             "policy": kubernetes_service("policy", secure, "http") + policy("policy"),
             "policy2": kubernetes_service("policy2", secure, "https") + policy("policy2"),
             "wss": kubernetes_service("wss", secure, "kubernetes.io/wss"),
-            "cleartext2": kubernetes_service("cleartext2", secure, "kubernetes.io/h2c"),
         }
         certificate = {"certificateRefs": [{"name": "certificate"}]}
         listeners = [
@@ -84,7 +82,7 @@ def test_what_cannot_be_spoken_is_refused_and_nobody_is_connected_to(tmp_path: P
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((HOST, tls_port))
             said = penstock.said()
-        for name in refused.keys() - {"tls", "policy", "policy2"}:
+        for name in refused.keys() - {"tls", "h2tls", "policy", "policy2"}:
             assert f"HTTPRoute/default/{name}]: spec.rules[0].backendRefs[0]" in said
         assert "Backend/default/tls]: spec.tls.caCertificateRefs[0].name: there is no ConfigMap default/nobody" in said
         for name in ("policy", "policy2"):

@@ -32,6 +32,10 @@ class Carrier(Protocol):
     def await_head(self, begun: bool) -> None:
         """The connection now waits for a request: a whole head must follow (`begun`), or it is idle."""
 
+    def preface(self, data: bytes) -> bool:
+        """Instead of a first request the client has sent the preface of HTTP/2 (RFC 9113 section 3.4): `data` and what
+        follows is for another codec, and none for this one. False when that is not spoken here."""
+
     def await_body(self, received: int) -> None:
         """Octets of a request body must follow; `received` have come since this was last said."""
 

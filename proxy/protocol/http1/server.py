@@ -18,6 +18,8 @@ from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
 from proxy.protocol.stream import RequestSink
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
+"""What looks like a head in how a client of HTTP/2 begins."""
 _LINGER = 256 * 1024
 """Octets of an unfinished request read and dropped after its early response, so that the client reads that."""
 
@@ -136,6 +138,8 @@ class ServerCodec(ResponseSender):
         try:
             request = parse_request(head, self._limits, self._repeated)
         except ProxyError as error:
+            if head == PREFACE and not self._method and self._is_for_another(head):
+                return
             self._fail(error)
             return
         self._keep_alive = request.keep_alive
@@ -157,6 +161,14 @@ class ServerCodec(ResponseSender):
         data, self._buffer = self._buffer, b""
         if self._state == BODY:
             self._feed_body(data)
+
+    def _is_for_another(self, head: bytes) -> bool:
+        """HTTP/2, where it is spoken: what has come goes to its codec, and so will all that comes."""
+        data, self._buffer, self._state = head + self._buffer, b"", CLOSED
+        if self._carrier.preface(data):
+            return True
+        self._state = HEAD
+        return False
 
     def _begin_exchange(self, request: Request, end: bool) -> None:
         self._sink = None
