@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"downstream"}),
     frozenset({"forward"}),
     frozenset({"upstream"}),
-    frozenset({"observe", "tls", "translate", "sources"}),
+    frozenset({"analysis", "observe", "tls", "translate", "sources"}),
     frozenset({"snapshot"}),
     frozenset({"filters"}),
     frozenset({"routing", "protocol", "resources"}),
@@ -40,7 +40,7 @@ UPWARD_ALLOWED = {
 }
 """The plain structs of the snapshot are the vocabulary of those who compile them."""
 
-PURE = frozenset({"resources", "protocol", "routing", "filters", "snapshot", "translate", "errors"})
+PURE = frozenset({"resources", "protocol", "routing", "filters", "snapshot", "translate", "analysis", "errors"})
 IMPURE = frozenset({
     "aiohttp", "asyncio", "multiprocessing", "proxy.wheel", "select", "selectors", "signal", "socket", "ssl",
     "subprocess", "threading", "time", "uvloop", "watchfiles",
@@ -269,6 +269,8 @@ FAULTS = [
         "imports asyncio.tasks: filters is pure",
     ),
     ("proxy.resources.planted", "from proxy.wheel import Wheel", "imports proxy.wheel: resources is pure"),
+    ("proxy.analysis.planted", "import time", "imports time: analysis is pure"),
+    ("proxy.analysis.planted", "from proxy.translate import graph", "translate is not below analysis"),
     ("proxy.routing.planted", "from proxy.translate import graph", "translate is not below routing"),
     ("proxy.upstream.planted", "from proxy.forward import planted", "forward is not below upstream"),
     ("proxy.observe.planted", "import proxy.sources.base", "sources is not below observe"),

@@ -13,6 +13,7 @@ from proxy.snapshot.snapshot import Snapshot
 if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
     from proxy.runtime.settings import Cluster, Settings
+    from proxy.sources.base import Source
     from proxy.sources.read import FileBytes
     from proxy.translate.explain.explain import Explained
 
@@ -30,13 +31,21 @@ def load_once(
     from proxy.runtime.settings import Settings
 
     settings = settings or Settings(tuple(sources), cluster)
-    return asyncio.run(_load_once(sources, cluster, settings))
+    return asyncio.run(_load_once(make_source(sources, cluster), settings))
 
 
-async def _load_once(sources: Sequence[str], cluster: "Cluster | None", settings: "Settings") -> "Candidate":
+def load_over(below: Sequence[str], cluster: "Cluster | None", above: Sequence[str]) -> "Candidate":
+    """What it would be once the files `above` were applied to it. Raises ClickException when there is no answer."""
+    from proxy.runtime.settings import Settings
+    from proxy.sources.overlay import Overlay
+
+    source = Overlay(make_source(below, cluster), make_source(above, None))
+    return asyncio.run(_load_once(source, Settings(tuple(below), cluster)))
+
+
+async def _load_once(source: "Source", settings: "Settings") -> "Candidate":
     from proxy.runtime.load import Loader
 
-    source = make_source(sources, cluster)
     try:
         async with asyncio.timeout(PATIENCE):
             await source.open()

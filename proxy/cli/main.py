@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("proxy.cli.explain", "Say which rule a request takes, and why."),
     "routes": ("proxy.cli.routes", "Show the effective routes in precedence order."),
     "test": ("proxy.cli.test", "Run cases: requests, and what is expected to become of them."),
+    "diff": ("proxy.cli.diff", "Say which requests change their answer."),
     "demo": ("proxy.cli.demo", "Run a hello backend and the gateway before it."),
     "version": ("proxy.cli.version", "Say which build runs, on what."),
     "schema": ("proxy.cli.schema", "Print the JSON Schema of all kinds, or the CRDs of our own."),

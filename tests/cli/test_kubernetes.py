@@ -184,6 +184,30 @@ def test_cases_can_be_asked_of_a_cluster(cluster: Cluster, app: Backend, tmp_pat
     assert (tested.returncode, tested.stdout, tested.stderr) == (0, "1 passed\n", "")
 
 
+def test_diff_says_what_would_change_if_files_were_applied(cluster: Cluster, app: Backend, tmp_path: Path) -> None:
+    cluster.fill(app)
+    files = tmp_path / "routes.yaml"
+    files.write_text(json.dumps(route("a", "/a") | {"status": {}}) + "\n---\n" + json.dumps(route("b", "/b")))
+    done = command(cluster, "diff", str(files))
+    where = f"http://any.example:{cluster.port}/b"
+    rule = "default/b rule 0: default/app:80"
+    assert done.stderr == ""
+    assert done.stdout == f"curl {where}\n  - 404: no rule takes it\n  + {rule}\n\n1 change of answers\n"
+    assert done.returncode == 1
+    files.write_text(json.dumps(route("z", "/a")))
+    assert command(cluster, "diff", str(files)).returncode == 0, "a younger route does not go before an equal one"
+    assert command(cluster, "diff", "--no-apply", str(files)).returncode == 1, "alone it has no Gateway"
+
+
+def test_diff_without_an_api_server_has_nothing_to_compare(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.stop()
+    (tmp_path / "a.yaml").write_text("{}")
+    code = "import proxy.cli.loading as l; l.PATIENCE = 0.2; from proxy.cli.main import main; main()"
+    argv = [sys.executable, "-c", code, "diff", "kubernetes:", str(tmp_path / "a.yaml"), "--kubeconfig"]
+    done = subprocess.run([*argv, str(cluster.config)], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2
+
+
 def test_services_of_gateways_are_looked_for_where_penstock_runs(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

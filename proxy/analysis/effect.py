@@ -1,0 +1,129 @@
+"""Effects: what a rule does with a request, whatever the rule is called. Two rules with one effect are one answer."""
+
+from functools import reduce
+from math import gcd
+from typing import NamedTuple
+
+from proxy.snapshot.certificate import ClientValidation
+from proxy.snapshot.route import BackendRef, Fail, Filter, Mirror, Redirect, Retry, Rule, Timeouts
+from proxy.snapshot.snapshot import Endpoint, Listener, Snapshot
+from proxy.snapshot.upstream_tls import SubjectName
+
+
+class Security(NamedTuple):
+    """Who the endpoints of a backend must be, and whether they are shown a certificate."""
+
+    server_name: str
+    bundles: tuple[str, ...]
+    names: tuple[SubjectName, ...]
+    certificate: bool
+
+
+class Target(NamedTuple):
+    """Where requests go."""
+
+    backend: str
+    """NAMESPACE/NAME:PORT; "" for nowhere, which is 500."""
+    protocol: str = ""
+    security: Security | None = None
+    filters: tuple[Filter, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    """Only where they count: those that somebody declared, or all if asked to."""
+
+
+class Effect(NamedTuple):
+    """What becomes of a request."""
+
+    status: int = 0
+    """Answered here for want of a rule: 404, or 0 with `closed`."""
+    closed: bool = False
+    """The connection is closed, for no listener takes its server name."""
+    filters: tuple[Filter, ...] = ()
+    shares: tuple[tuple[int, Target], ...] = ()
+    """(odds, target), sorted, the odds without a common divisor."""
+    timeouts: Timeouts | None = None
+    retry: Retry | None = None
+    mirrors: tuple[Target, ...] = ()
+    """Where the filters that mirror lead."""
+
+
+NOT_FOUND = Effect(status=404)
+CLOSED = Effect(closed=True)
+NOWHERE = Target("")
+
+
+class Effects:
+    """The effects of the rules of one listener."""
+
+    def __init__(self, snapshot: Snapshot, listener: Listener, *, endpoints: bool) -> None:
+        self._snapshot = snapshot
+        self._shows_certificate = bool(listener.client_certificate)
+        self._endpoints = endpoints
+        self._known: dict[int, Effect] = {}
+
+    def of(self, rule: Rule) -> Effect:
+        """Remembered by identity: the snapshot holds its rules."""
+        found = self._known.get(id(rule))
+        if found is None:
+            found = self._known[id(rule)] = self._effect(rule)
+        return found
+
+    def _effect(self, rule: Rule) -> Effect:
+        filters = tuple(_said_once(one) for one in rule.filters)
+        mirrors = tuple(self._target(one.backend, one.upstream) for one in rule.filters if isinstance(one, Mirror))
+        if any(isinstance(one, Redirect | Fail) for one in filters):
+            return Effect(filters=filters, mirrors=mirrors)
+        shares = self._shares(rule.backends)
+        if all(target == NOWHERE for _, target in shares):
+            return Effect(filters=filters, shares=shares, mirrors=mirrors)
+        return Effect(
+            filters=filters, shares=shares, timeouts=rule.timeouts, retry=_sorted(rule.retry), mirrors=mirrors
+        )
+
+    def _shares(self, backends: tuple[BackendRef, ...]) -> tuple[tuple[int, Target], ...]:
+        weights: dict[Target, int] = {}
+        for ref in backends:
+            if ref.weight:
+                target = self._backend(ref)
+                weights[target] = weights.get(target, 0) + ref.weight
+        if not weights:
+            return ((1, NOWHERE),)
+        divisor = reduce(gcd, weights.values())
+        return tuple(sorted(((weight // divisor, target) for target, weight in weights.items()), key=repr))
+
+    def _backend(self, ref: BackendRef) -> Target:
+        if not ref.upstream:
+            return NOWHERE
+        target = self._target(ref.backend, ref.upstream)
+        return target if target == NOWHERE else target._replace(filters=tuple(map(_said_once, ref.filters)))
+
+    def _target(self, backend: str, key: str) -> Target:
+        upstream = self._snapshot.upstreams.get(key)
+        if upstream is None or upstream.invalid:
+            return NOWHERE
+        tls = self._snapshot.upstream_tls.get(upstream.tls)
+        security = None
+        if tls is not None:
+            shown = bool(tls.certificate) or self._shows_certificate
+            security = Security(tls.server_name, tuple(sorted(tls.bundles)), tls.names, shown)
+        # The endpoints of a Backend are declared with it, those of a Service come and go.
+        counted = self._endpoints or ":" not in key
+        return Target(backend, upstream.protocol, security, (), tuple(sorted(upstream.endpoints)) if counted else ())
+
+
+def _said_once(one: Filter) -> Filter:
+    """Without what only tells people why."""
+    if isinstance(one, Fail):
+        return Fail("", one.status)
+    return Mirror(one.backend, "", one.numerator, one.denominator) if isinstance(one, Mirror) else one
+
+
+def _sorted(retry: Retry | None) -> Retry | None:
+    return None if retry is None else Retry(tuple(sorted(retry.codes)), retry.attempts, retry.backoff)
+
+
+def client_check(listener: Listener | None) -> ClientValidation | None:
+    """How a listener checks its clients, the order of authorities aside."""
+    if listener is None or listener.clients is None:
+        return None
+    return ClientValidation(tuple(sorted(listener.clients.bundles)), listener.clients.insecure_fallback)
