@@ -7,4 +7,5 @@ witness      a request that is in one box and in none of others, or the proof th
 pattern      a regular expression as a language; language, words: its derivatives and its shortest word
 hosts        the hosts that a port tells apart, one of each
 compare      two configurations; answers, changes: what is compared and what is reported
+dead         entries that no request reaches; warnings: those and their like as problems
 """

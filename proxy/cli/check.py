@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 import click
 
+from proxy.analysis.warnings import find_warnings
 from proxy.cli.excerpt import Excerpts
 from proxy.cli.loading import load_once
 from proxy.cli.source import cluster_of, cluster_options
@@ -29,7 +30,8 @@ def run_check(
 ) -> int:
     """Writes every problem to `stream`; 1 when one of them is an error, else 0."""
     candidate = load_once(sources, cluster)
-    problems = in_order(candidate.problems)
+    found = find_warnings(candidate.snapshot, candidate.translation.resources)
+    problems = in_order((*candidate.problems, *candidate.locate(found)))
     statuses = candidate.statuses if status else None
     WRITERS[output](problems, statuses, len(candidate.translation.resources), stream)
     return 1 if any(problem.severity == "error" for problem in problems) else 0

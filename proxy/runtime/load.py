@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from proxy.resources.problem import Problem
@@ -33,7 +33,7 @@ class Candidate:
         self.compiled_rules = compiled_rules
         """Since the candidate before: rules that had to be compiled."""
         self.locate = locate
-        """Loaded.place, for explanations."""
+        """Loaded.place, for explanations and for what is found later."""
 
     @property
     def snapshot(self) -> Snapshot:

@@ -204,3 +204,39 @@ def test_the_command_exits_as_the_check_does(good: Path, bad: Path) -> None:
     good.write_text(GOOD)
     assert CliRunner().invoke(command, [str(good), "--status"]).exit_code == 0
     assert CliRunner().invoke(command, []).exit_code == 2
+
+
+SHADOWED = GOOD.replace(
+    "  rules:\n",
+    "  rules:\n"
+    "  - matches:\n"
+    "    - path: {value: /a}\n"
+    "    - path: {value: /a}\n"
+    "    backendRefs: [{name: shop, group: penstock.dev, kind: Backend}]\n",
+)
+
+
+def test_a_match_that_never_answers_is_a_warning_at_its_place(good: Path) -> None:
+    good.write_text(SHADOWED)
+    code, text = check(good)
+    assert code == 0
+    assert (
+        text
+        == f"""\
+{good}:16:7: warning[HTTPRoute/default/shop]: spec.rules[0].matches[1]: never answers: all its requests are taken by \
+rules[0] matches[0], which goes first by match order
+    16 |     - path: {{value: /a}}
+       |       ^
+    hint: remove it, or let it ask for more than that one: a longer path, a method, a header
+3 objects, no errors, 1 warning
+"""
+    )
+
+
+def test_json_and_github_have_warnings_too(good: Path) -> None:
+    good.write_text(SHADOWED)
+    code, text = check(good, "json")
+    [problem] = json.loads(text)["problems"]
+    assert code == 0
+    assert (problem["severity"], problem["field"], problem["line"]) == ("warning", "spec.rules[0].matches[1]", 16)
+    assert f"::warning file={good},line=16,col=7,title=HTTPRoute/default/shop::" in check(good, "github")[1]
