@@ -46,6 +46,7 @@ class _PortComparison:
         self._gathered = gathered
         self._asks_for_host = asks_for_host(old.side.snapshot) or asks_for_host(new.side.snapshot)
         self._aligned: dict[tuple[str, str, bytes], Aligned] = {}
+        self._same: dict[tuple[str, str, bytes], bool] = {}
         self._upstreams_stayed = _upstreams_stayed(old, new)
         self._tables = (Tables(old), Tables(new))
 
@@ -83,7 +84,14 @@ class _PortComparison:
                 self._report(one, cell, found)
 
     def _stayed(self, cell: Cell, hostname: bytes) -> bool:
-        """Whether what is served under a hostname is what it was: at a glance if it can be, else entry by entry."""
+        """Whether what is served under a hostname is what it was."""
+        at = (*_cell_key(cell), hostname)
+        if at not in self._same:
+            self._same[at] = self._compare_buckets(cell, hostname)
+        return self._same[at]
+
+    def _compare_buckets(self, cell: Cell, hostname: bytes) -> bool:
+        """At a glance if it can be, else entry by entry."""
         old, new = cell
         before = self._old.side.buckets_of(old.key).get(hostname) if old is not None else None
         after = self._new.side.buckets_of(new.key).get(hostname) if new is not None else None
@@ -93,7 +101,7 @@ class _PortComparison:
 
     def _align(self, cell: Cell, hostname: bytes) -> Aligned:
         old, new = cell
-        at = (old.key if old else "", new.key if new else "", hostname)
+        at = (*_cell_key(cell), hostname)
         if at not in self._aligned:
             self._aligned[at] = Aligned(
                 self._old.side.order(old.key, hostname) if old else None,

@@ -14,6 +14,7 @@ from proxy.analysis.order import Item, Order, path_of
 from proxy.analysis.witness import Undecided, find_witness, is_sendable
 from proxy.routing.listeners import PortTable
 from proxy.routing.precedence import decided_by, entry_key, host_key
+from proxy.routing.regex import literal_prefix
 from proxy.snapshot.route import Entry, HostBucket, PathKind, RouteMatch, Rule
 from proxy.snapshot.snapshot import Listener, Snapshot
 
@@ -144,7 +145,7 @@ def _nothing(rule: Rule) -> Effect:
 def _dead(bucket: HostBucket, order: Order, position: int, item: Item) -> Dead | None:
     if not is_sendable(item.box.exact if item.box.exact is not None else item.box.prefix or b"/"):
         return Dead(item.rule, item.match_index, item.own, "unsendable")
-    if position == 0:
+    if position == 0 and not item.box.patterns:
         return None
     for other in order.covering(item.box):
         if other < position and undecided(item.box, order.items[other].box) == []:
@@ -159,6 +160,8 @@ def _dead_by_pattern(bucket: HostBucket, order: Order, position: int, item: Item
     before = [order.items[other] for other in order.meeting(item.box) if other < position]
     if not any(_has_pattern(other.box) for other in (item, *before)):
         return None
+    if not before and literal_prefix(item.match.path).startswith(b"/"):
+        return None  # nobody is before it, and paths begin as it does
     try:
         if find_witness(item.box, (other.box for other in before)) is not None:
             return None

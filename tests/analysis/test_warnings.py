@@ -57,6 +57,13 @@ def test_a_path_that_no_client_can_send() -> None:
     assert message == "the rule never answers: no request can be like it, as no client can send such a path"
 
 
+def test_a_pattern_that_no_path_begins_like() -> None:
+    pattern = "{path: {type: RegularExpression, value: 'v[0-9]+/.*'}}"
+    [(field, message)] = warned(WEB, APP, route(f"[{rule(pattern)}, {rule()}]"))
+    assert field == "r: spec.rules[0]"
+    assert message == "the rule never answers: no request can be like it, as no client can send such a path"
+
+
 def test_a_hostname_that_belongs_to_another_listener() -> None:
     gateway = WEB.replace("port: 80}", "port: 80}, {name: shop, protocol: HTTP, port: 80, hostname: shop.example.com}")
     more = ", hostnames: [other.example.com, shop.example.com]"
