@@ -70,6 +70,12 @@ class RequestTimeout(DownstreamError):
     status, flag = 408, "DT"
 
 
+class ContentTooLarge(DownstreamError):
+    """The body is longer than a filter that needs the whole of it may have it (RFC 9110 section 15.5.14)."""
+
+    status, flag = 413, "TL"
+
+
 class ClientGone(DownstreamError):
     """The client closed or reset its connection before it had its answer. 499 is for the log only."""
 
@@ -111,6 +117,45 @@ class FilterFailed(RoutingError):
     """A filter could not do its work; it is never skipped."""
 
     status, flag = 500, "FE"
+
+
+class FilterTimeout(FilterFailed):
+    """A filter waited too long, and not for the client."""
+
+    status = 504
+
+
+# --- the authorization server's doing (HTTPExternalAuthFilter) ---------------------------------
+
+
+class AuthDenied(ProxyError):
+    """It refused the request: what it answered is the client's answer, or this where that would not look refused."""
+
+    status, flag = 403, "AD"
+
+
+class AuthFailed(ProxyError):
+    """It cannot be asked as things are declared. Nobody who is asked about is let in."""
+
+    flag = "AF"
+
+
+class AuthNotUnderstood(AuthFailed):
+    """Its answer was not HTTP, too long, or it is not who it has to be."""
+
+    status = 502
+
+
+class AuthUnavailable(AuthFailed):
+    """It could not be reached, or failed by its own word (5xx), which then is the client's answer."""
+
+    status = 503
+
+
+class AuthTimeout(AuthFailed):
+    """It did not answer in time."""
+
+    status = 504
 
 
 # --- the backend's doing ----------------------------------------------------------------------

@@ -70,6 +70,34 @@ def _nothing() -> None:
     """The callback of a dropped deadline."""
 
 
+class Lender:
+    """Deadlines of one length, lent to one user after the other.
+
+    All are moved to later times only, so each has one entry in the wheel however many use it. A new
+    one for each would leave its entry there until the time is over: an hour, maybe, after a millisecond.
+    """
+
+    __slots__ = ("_free", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._free: list[Deadline] = []
+
+    def lend(self, wheel: "Wheel", begun: float, callback: Callable[[], object]) -> Deadline:
+        """Due `seconds` after `begun`, in the wheel's clock."""
+        if self._free:
+            deadline = self._free.pop()
+            deadline.reuse(callback)
+        else:
+            deadline = Deadline(wheel, callback)
+        deadline.set(begun + self.seconds)
+        return deadline
+
+    def take_back(self, deadline: Deadline) -> None:
+        deadline.drop()
+        self._free.append(deadline)
+
+
 class Wheel:
     """Deadlines by tick. `wake(at)` is asked to have `advance` called at `at` or soon after."""
 

@@ -71,6 +71,8 @@ class DataPlane:
             response_head=settings.response_head_timeout,
             idle=settings.exchange_idle_timeout,
             tunnel=settings.tunnel_timeout,
+            answer=settings.answer_timeout,
+            filter=settings.filter_timeout,
         )
         forwarding = ForwardingRules(settings.trusted_proxies, settings.via_id)
         batch = WriteBatch(loop.call_soon)

@@ -27,6 +27,10 @@ class DataPlaneSettings(Struct, frozen=True):
     exchange_idle_timeout: float = 300.0
     tunnel_timeout: float = 3600.0
     upstream_idle_timeout: float = 60.0
+    answer_timeout: float = 10.0
+    """From a filter's question to another server to the whole answer."""
+    filter_timeout: float = 30.0
+    """A filter that waits for anything but the client."""
     max_upstream_connections: int = 1024
     """Per endpoint and worker."""
     max_upstream_waiting: int = 1024

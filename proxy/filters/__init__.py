@@ -7,9 +7,19 @@ it, and a row in FILTERS.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.filters import cors, fail, header_modifier, mirror, redirect, url_rewrite
+from proxy.filters import cors, direct_response, external_auth, fail, header_modifier, mirror, redirect, url_rewrite
 from proxy.filters.base import NO_FILTERS, FilterChain
-from proxy.snapshot.route import Cors, Fail, Filter, HeaderModifier, Mirror, Redirect, Rewrite
+from proxy.snapshot.route import (
+    Cors,
+    DirectResponse,
+    ExternalAuth,
+    Fail,
+    Filter,
+    HeaderModifier,
+    Mirror,
+    Redirect,
+    Rewrite,
+)
 
 FILTERS: Mapping[type[Filter], Callable[[Any], FilterChain]] = {
     HeaderModifier: header_modifier.build,
@@ -17,6 +27,8 @@ FILTERS: Mapping[type[Filter], Callable[[Any], FilterChain]] = {
     Rewrite: url_rewrite.build,
     Mirror: mirror.build,
     Cors: cors.build,
+    ExternalAuth: external_auth.build,
+    DirectResponse: direct_response.build,
     Fail: fail.build,
 }
 

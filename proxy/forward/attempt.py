@@ -20,6 +20,7 @@ from proxy.errors import (
     UpstreamTimeout,
 )
 from proxy.forward.ending import Ending
+from proxy.forward.suspend import BodyWait, Wait
 from proxy.protocol.message import Headers, Response
 from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.lease import Lease
@@ -37,7 +38,7 @@ _RETRIED = (ConnectFailed, ConnectTimeout, UpstreamClosed, UpstreamTimeout)
 class Attempts(Ending):
     """The sending half of an exchange. Implements RequestSink and Waiter; of ResponseSink what ends an attempt."""
 
-    __slots__ = ("_blocked", "_connection", "_early", "_head_time", "_request_done", "_trailers", "_tried")
+    __slots__ = ("_blocked", "_connection", "_early", "_head_time", "_request_done", "_trailers", "_tried", "_wait")
 
     _request_done: bool
     """The client's request is whole."""
@@ -47,6 +48,8 @@ class Attempts(Ending):
     _tried: tuple[EndpointPool, ...]
     _early: list[bytes] | None
     """What came of the body before there was a connection."""
+    _wait: Wait | BodyWait | None
+    """What the filters wait for."""
     _trailers: Headers | None
     _head_time: float
     """Seconds from the whole request sent to a response head; inf where the rule sets limits of its own."""
@@ -138,6 +141,8 @@ class Attempts(Ending):
             connection.codec.send_data(chunk)
         elif not self.ended:
             self._hold_body().append(chunk)
+            if isinstance(self._wait, BodyWait):
+                self._gather(self._wait, len(chunk))
 
     def on_request_idle(self) -> None:
         for mirror in self._mirrors:
@@ -150,11 +155,20 @@ class Attempts(Ending):
             self._hold_body()
 
     def _hold_body(self) -> list[bytes]:
-        """The body has to wait for a connection; so does the client."""
+        """The body has to wait for a connection; so does the client, unless a filter waits for the body."""
         if self._early is None:
             self._early = []
-            self._stream.pause()
+            if not isinstance(self._wait, BodyWait):
+                self._stream.pause()
         return self._early
+
+    @abstractmethod
+    def _gather(self, wait: BodyWait, size: int) -> None:
+        """So many octets have come of a body that a filter wants whole."""
+
+    @abstractmethod
+    def _gathered(self, wait: BodyWait) -> None:
+        """All of it has come."""
 
     def on_request_end(self, trailers: Headers | None) -> None:
         self._request_done = True
@@ -164,6 +178,8 @@ class Attempts(Ending):
         connection = self._connection
         if connection is None:
             self._hold_body()
+            if isinstance(self._wait, BodyWait):
+                self._gathered(self._wait)
         else:
             self._end_request(connection)
 

@@ -44,6 +44,8 @@ class Ending(Record):
 
     def _answer(self, reply: Reply) -> None:
         """The gateway's own reply ends the exchange."""
+        if reply.error is not None:
+            self.error = reply.error
         if self.rule is not None:
             self._filter_reply(reply)
         self.status = reply.status

@@ -1,35 +1,33 @@
 """Exchange: the life of one request, its phases from top to bottom. Those in the middle have files of their own.
 
-    1 route -> 2 request filters -> 3 select          here
+    1 route -> 2 request filters                      here, and forward/filtering.py
+            -> 3 select                               here
             -> 4 connect -> 5 send                    forward/attempt.py
             -> 6 response -> 7 relay                  here again
             -> 8 finish                               forward/ending.py
 
 It is the sink of both streams (protocol.stream) and knows no HTTP version. It is driven by calls and
 runs to the end without a task or a future, unless a phase has to wait; `_finish` is reached by every
-exchange exactly once. The three files are one object, a class on the other, so that a phase costs no hop.
+exchange exactly once. The four files are one object, a class on the other, so that a phase costs no hop.
 """
 
-import asyncio
-
-from proxy.errors import FilterFailed, NoRoute, NoValidBackend, ProxyError, UpstreamClosed
-from proxy.filters.base import FilterContext, RequestStep
-from proxy.forward.attempt import Attempts
+from proxy.errors import NoRoute, NoValidBackend, ProxyError, UpstreamClosed
+from proxy.filters.base import FilterContext
 from proxy.forward.discard import discard
+from proxy.forward.filtering import Filtering, filter_failure
 from proxy.forward.mirror import Mirror
 from proxy.forward.origin import Origin
 from proxy.forward.record import Record
-from proxy.forward.suspend import run_until_it_waits
 from proxy.forward.tries import Tries
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.protocol.stream import DownstreamStream
 from proxy.upstream.lease import Lease
 
 
-class Exchange(Attempts):
+class Exchange(Filtering):
     """One request and its response. Implements RequestSink, ResponseSink and Waiter."""
 
-    __slots__ = ("_context", "_pending", "_steps", "_tunnel")
+    __slots__ = ("_tunnel",)
 
     def __init__(self, origin: Origin, stream: DownstreamStream, request: Request) -> None:
         # All that the classes below hold, in one place: a constructor for each costs 0.15 µs per request, and
@@ -45,10 +43,9 @@ class Exchange(Attempts):
         self._tried = ()
         self._early = None
         self._trailers = None
-        self._pending: asyncio.Future[Reply | None] | None = None
+        self._wait = None
         self._tunnel = False
-        self._context: FilterContext | None = None
-        self._steps: tuple[RequestStep, ...] = ()
+        self._context = None
 
     # --- 1 route -----------------------------------------------------------------------------
 
@@ -79,53 +76,15 @@ class Exchange(Attempts):
         else:
             self._select()
 
-    # --- 2 request filters -------------------------------------------------------------------
+    # --- 2 request filters: forward/filtering.py ---------------------------------------------
 
-    def _filter(self, steps: tuple[RequestStep, ...]) -> None:
-        """Run steps; the rule's lead to `_select`, the backend's to `_connect`."""
-        context = self._filter_context()
-        for i, step in enumerate(steps):
-            try:
-                outcome = step(self.request, context)
-                if outcome is not None and not isinstance(outcome, Reply):
-                    self._steps = steps[i + 1 :]
-                    ran = run_until_it_waits(self.plane.loop, outcome, self._on_filter_done)
-                    if isinstance(ran, asyncio.Future):
-                        self._pending = ran
-                        return
-                    outcome = ran
-            except Exception as error:
-                self._refuse(_filter_failure(error))
-                return
-            if outcome is not None:
-                self._answer(outcome)
-                return
+    def _filtered(self, context: FilterContext) -> None:
         if self.backend is None:
             self._select()
         else:
             if context.mirrored:
                 self._mirror(context)
             self._connect()
-
-    def _filter_context(self) -> FilterContext:
-        if self._context is None:
-            origin = self.origin
-            self._context = FilterContext(origin.client.scheme, origin.client.port, self.client)
-        return self._context
-
-    def _on_filter_done(self, task: "asyncio.Future[Reply | None]") -> None:
-        if self._pending is not task or task.cancelled():
-            return
-        self._pending = None
-        failure = task.exception()
-        if failure is not None:
-            self._refuse(_filter_failure(failure))
-            return
-        reply = task.result()
-        if reply is not None:
-            self._answer(reply)
-        else:
-            self._filter(self._steps)
 
     # --- 3 select ----------------------------------------------------------------------------
 
@@ -179,7 +138,7 @@ class Exchange(Attempts):
             try:
                 self._filter_response(response)
             except Exception as error:
-                failure = _filter_failure(error)
+                failure = filter_failure(error)
                 self._give_up(failure)
                 self._refuse(failure)
                 return
@@ -232,16 +191,3 @@ class Exchange(Attempts):
             if holder is not None:
                 for step in holder.chain.on_reply:
                     step(reply, self._filter_context())
-
-    def _give_up(self, error: ProxyError) -> None:
-        """A filter that still waits is not waited for, either."""
-        super()._give_up(error)
-        if self._pending is not None:
-            pending, self._pending = self._pending, None
-            pending.cancel()
-
-
-def _filter_failure(error: BaseException) -> ProxyError:
-    if isinstance(error, ProxyError):
-        return error
-    return FilterFailed("filter_failed", f"{type(error).__name__}: {error}")

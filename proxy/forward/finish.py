@@ -17,7 +17,7 @@ def finish(exchange: Record) -> None:
         exchange.status = exchange.error.status if exchange.error is not None else 500
     duration = exchange.ended - exchange.started
     upstream = exchange.ended - exchange.connected if exchange.connected else 0.0
-    exchange.plane.overhead.observe(duration - upstream)
+    exchange.plane.overhead.observe(duration - upstream - exchange.waited)
     rule, backend = exchange.rule, exchange.backend
     if rule is not None:
         (rule.duration.series or rule.duration.bind()).observe(duration)
@@ -57,7 +57,7 @@ def _record(exchange: Record, duration: float, upstream: float) -> AccessRecord:
         flags=error.flag if error is not None else "",
         reason=error.reason if error is not None else "",
         duration_ms=round(duration * 1000, 3),
-        overhead_ms=round((duration - upstream) * 1000, 3),
+        overhead_ms=round((duration - upstream - exchange.waited) * 1000, 3),
         upstream_ms=round(upstream * 1000, 3) if upstream else None,
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,

@@ -12,7 +12,7 @@ from proxy.forward.counters import LazyHistogram, RequestCounters
 from proxy.forward.tries import Policy
 from proxy.observe.metrics import WorkerMetrics
 from proxy.routing.table import ListenerTable
-from proxy.snapshot.route import BackendRef, Mirror, Rule
+from proxy.snapshot.route import BackendRef, ExternalAuth, Mirror, Rule
 from proxy.snapshot.snapshot import Listener
 from proxy.upstream.balance import WeightedTurns
 from proxy.upstream.live import LiveUpstream
@@ -56,8 +56,8 @@ class LiveListener:
 class LiveRule:
     """One rule of one route on one listener."""
 
-    __slots__ = ("_turns", "backends", "chain", "duration", "index", "label", "mirrors", "no_backend", "only", "policy",
-                 "route")  # fmt: skip
+    __slots__ = ("_turns", "asked", "backends", "chain", "duration", "index", "label", "mirrors", "no_backend", "only",
+                 "policy", "route")  # fmt: skip
 
     chain: FilterChain
 
@@ -82,6 +82,10 @@ class LiveRule:
         certificate = listener.client_certificate
         self.mirrors = {one.upstream: upstream(one.upstream, certificate) for one in filters if isinstance(one, Mirror)}
         """By key: where the filters of the rule and of its backends send copies."""
+        self.asked = {
+            one.upstream: upstream(one.upstream, certificate) for one in filters if isinstance(one, ExternalAuth)
+        }
+        """By key: whom they ask."""
         weighted = [backend for backend, ref in zip(self.backends, spec.backends, strict=True) if ref.weight]
         self.only = weighted[0] if len(weighted) == 1 else None
         """The one backend that takes all, so that choosing costs nothing."""

@@ -8,28 +8,40 @@ from proxy.forward.counters import RequestCounters
 from proxy.observe.access_log import AccessLogWriter
 from proxy.observe.metrics import Histogram, WorkerMetrics
 from proxy.protocol.forwarding import ForwardingRules
-from proxy.wheel import Wheel
+from proxy.wheel import Lender, Wheel
 
 
 class Timeouts:
     """Seconds an exchange may wait."""
 
-    __slots__ = ("idle", "response_head", "tunnel")
+    __slots__ = ("answer", "filter", "idle", "response_head", "tunnel")
 
-    def __init__(self, *, response_head: float = 60.0, idle: float = 300.0, tunnel: float = 3600.0) -> None:
+    def __init__(
+        self,
+        *,
+        response_head: float = 60.0,
+        idle: float = 300.0,
+        tunnel: float = 3600.0,
+        answer: float = 10.0,
+        filter: float = 30.0,
+    ) -> None:
         self.response_head = response_head
         """From the whole request sent to a whole response head."""
         self.idle = idle
         """No octet in either direction."""
         self.tunnel = tunnel
         """The same after an upgrade."""
+        self.answer = answer
+        """From a filter's question to the whole answer, connecting included."""
+        self.filter = filter
+        """A filter waits, for whatever it may be but for the client."""
 
 
 class Plane:
     """One per worker. `generation` moves when a snapshot is committed."""
 
-    __slots__ = ("access_log", "batch", "clock", "forwarding", "generation", "loop", "metrics",
-                 "open_connections", "overhead", "timeouts", "unrouted", "wheel")  # fmt: skip
+    __slots__ = ("access_log", "answer_time", "batch", "clock", "filter_time", "forwarding", "generation", "loop",
+                 "metrics", "open_connections", "overhead", "timeouts", "unrouted", "wheel")  # fmt: skip
 
     def __init__(
         self,
@@ -48,6 +60,8 @@ class Plane:
         self.metrics = metrics
         self.access_log = access_log
         self.timeouts = timeouts
+        self.answer_time = Lender(timeouts.answer)
+        self.filter_time = Lender(timeouts.filter)
         self.batch = batch
         self.generation = 0
         self.open_connections = 0

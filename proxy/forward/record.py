@@ -13,7 +13,8 @@ class Record:
 
     __slots__ = ("backend", "bytes_in", "bytes_out", "client", "connected", "ended", "error",
                  "first_byte", "generation", "head_sent", "hit", "listener", "origin", "path", "plane",
-                 "pool", "query", "request", "request_id", "retries", "rule", "started", "status")  # fmt: skip
+                 "pool", "query", "request", "request_id", "retries", "rule", "started", "status",
+                 "waited")  # fmt: skip
 
     def __init__(self, origin: Origin, request: Request) -> None:
         plane = origin.plane
@@ -47,6 +48,8 @@ class Record:
         self.connected = 0.0
         self.first_byte = 0.0
         self.ended = 0.0
+        self.waited = 0.0
+        """Seconds in which filters waited for others."""
 
     @property
     def endpoint(self) -> str:

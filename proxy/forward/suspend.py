@@ -1,53 +1,71 @@
-"""Run what a filter returned as far as it goes, and make a task of it only when it really waits.
+"""What an exchange waits for on behalf of a filter, and how an awaitable is run.
 
-A task costs 4 to 6 µs, a coroutine that never suspends 0.2 µs.
+It runs in a task of its own, from its first step on.
+
+asyncio's own tools (`timeout`, `TaskGroup`, and every client library that uses them) ask which task they are in, so no
+step of it may run outside one. From Python 3.12 on a task can begin at once: an awaitable that does not wait
+is then over when it has been started, and costs no turn of the event loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
+
+from proxy.filters.base import RequestStep
+from proxy.wheel import Deadline
 
 T = TypeVar("T")
 
+if sys.version_info >= (3, 12):
 
-class _Rest(Awaitable[T]):
-    """What is left of an awaitable that has already yielded once."""
+    def _start(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        return asyncio.Task(work, loop=loop, eager_start=True)
 
-    def __init__(self, waits_for: Any, steps: Generator[Any, Any, T]) -> None:
-        self._waits_for = waits_for
-        self._steps = steps
+else:
 
-    def __await__(self) -> Generator[Any, Any, T]:
-        waits_for = self._waits_for
-        while True:
-            try:
-                sent = yield waits_for
-            except BaseException as error:
-                resume: Callable[[Any], Any] = self._steps.throw
-                given: Any = error
-            else:
-                resume, given = self._steps.send, sent
-            try:
-                waits_for = resume(given)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
+    def _start(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        return loop.create_task(work)
 
 
 def run_until_it_waits(
     loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T], then: "Callable[[asyncio.Future[T]], None]"
 ) -> "asyncio.Future[T] | T":
-    """The result, or the task that will have it and then call `then`."""
-    steps = awaitable.__await__()
-    try:
-        waits_for = next(steps)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+    """The result if it is there already, or the task that will have it and then call `then`."""
 
-    async def rest() -> T:
-        return await _Rest(waits_for, steps)
+    async def work() -> T:
+        return await awaitable
 
-    task = loop.create_task(rest())
+    task = _start(loop, work())
+    if task.done():
+        return task.result()
     task.add_done_callback(then)
     return task
+
+
+Steps = tuple[RequestStep, ...]
+
+
+class Wait:
+    """A step waits for something that is neither the client's nor ours."""
+
+    __slots__ = ("overdue", "since", "steps", "task")
+
+    def __init__(self, task: "asyncio.Future[Any]", steps: Steps, since: float, overdue: Deadline) -> None:
+        self.task = task
+        self.steps = steps
+        """Those after it."""
+        self.since = since
+        self.overdue = overdue
+
+
+class BodyWait:
+    """The steps to come want the whole body first."""
+
+    __slots__ = ("at_most", "room", "since", "steps")
+
+    def __init__(self, at_most: int, come: int, steps: Steps, since: float) -> None:
+        self.at_most = at_most
+        self.room = at_most - come
+        self.steps = steps
+        self.since = since

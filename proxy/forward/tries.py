@@ -9,40 +9,12 @@ from random import random
 
 from proxy.forward.plane import Plane
 from proxy.snapshot.route import Retry, Rule
-from proxy.wheel import Deadline, Wheel
+from proxy.wheel import Deadline, Lender
 
 REPLAY_AT_MOST = 64 * 1024
 """Octets of a request body that are kept, so that it can be sent again; what has a longer one is not retried."""
 _DOUBLINGS = 3
 """The pause doubles with each retry, this often."""
-
-
-class Lender:
-    """Deadlines of one length, lent to one exchange after the other.
-
-    All are moved to later times only, so each has one entry in the wheel however many exchanges use it. A new
-    one for each exchange would leave its entry there until the time is over: an hour, maybe, after a millisecond.
-    """
-
-    __slots__ = ("_free", "seconds")
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._free: list[Deadline] = []
-
-    def lend(self, wheel: Wheel, begun: float, callback: Callable[[], object]) -> Deadline:
-        """Due `seconds` after `begun`, in the wheel's clock."""
-        if self._free:
-            deadline = self._free.pop()
-            deadline.reuse(callback)
-        else:
-            deadline = Deadline(wheel, callback)
-        deadline.set(begun + self.seconds)
-        return deadline
-
-    def take_back(self, deadline: Deadline) -> None:
-        deadline.drop()
-        self._free.append(deadline)
 
 
 class Policy:

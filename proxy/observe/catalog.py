@@ -61,6 +61,11 @@ METRICS: dict[str, Metric] = {
         "Copies of requests, by what became of them: answered, failed, dropped as too slow, or aborted.",
         ("backend", "result"),
     ),
+    "penstock_external_auth_requests_total": Metric(
+        "counter",
+        "Questions to authorization servers, by what came of them: allowed, denied, failed, timeout, or aborted.",
+        ("backend", "result"),
+    ),
     "penstock_endpoint_up": Metric(
         "gauge",
         "1 while every worker sends requests to the endpoint, else 0.",

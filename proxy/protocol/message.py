@@ -4,6 +4,8 @@ Made once per request, so they are plain classes with slots. Nothing above `prot
 head was spelled on the wire: HTTP/2 pseudo-headers become fields, and `:authority` becomes `host`.
 """
 
+from proxy.errors import ProxyError
+
 Headers = list[tuple[bytes, bytes]]
 """(name, value) in wire order, names lower-case. A list: order and repeats matter, and scanning a
 dozen pairs beats hashing them."""
@@ -87,9 +89,13 @@ class Response:
 class Reply:
     """A whole answer that the gateway gives by itself: what filters and refusals return."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "error", "headers", "status")
 
-    def __init__(self, status: int, headers: Headers | None = None, body: bytes = b"") -> None:
+    def __init__(
+        self, status: int, headers: Headers | None = None, body: bytes = b"", error: ProxyError | None = None
+    ) -> None:
         self.status = status
         self.headers: Headers = [] if headers is None else headers
         self.body = body
+        self.error = error
+        """Why, for the log, where it is a refusal."""

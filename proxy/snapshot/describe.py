@@ -6,6 +6,8 @@ from typing import Any
 from proxy.resources.duration import written
 from proxy.snapshot.route import (
     Cors,
+    DirectResponse,
+    ExternalAuth,
     Fail,
     Filter,
     HeaderModifier,
@@ -83,6 +85,28 @@ def mirrored_percent(one: Mirror) -> float:
     return round(100 * one.numerator / one.denominator, 2)
 
 
+def _external_auth_data(one: ExternalAuth) -> dict[str, Any]:
+    return {
+        "type": "ExternalAuth",
+        "protocol": "HTTP",
+        "backend": one.backend,
+        "path": text(one.prefix) or None,
+        "allowedHeaders": [text(name) for name in one.sent],
+        "allowedResponseHeaders": [text(name) for name in one.copied],
+        "maxSize": one.body_at_most or None,
+    }
+
+
+def _direct_response_data(one: DirectResponse) -> dict[str, Any]:
+    return {
+        "type": "ExtensionRef",
+        "kind": "DirectResponse",
+        "name": one.name,
+        "status": one.status,
+        "headers": [_field_data(field) for field in one.headers],
+    }
+
+
 def _fail_data(one: Fail) -> dict[str, Any]:
     return {"type": "Unresolved", "reason": one.reason, "status": one.status}
 
@@ -106,6 +130,8 @@ FILTERS: Mapping[type[Filter], Callable[[Any], dict[str, Any]]] = {
     HeaderModifier: _headers_data,
     Cors: _cors_data,
     Mirror: _mirror_data,
+    ExternalAuth: _external_auth_data,
+    DirectResponse: _direct_response_data,
     Fail: _fail_data,
     Redirect: _redirect_data,
     Rewrite: _rewrite_data,

@@ -84,6 +84,34 @@ class Mirror(Struct, frozen=True, tag="mirror"):
     denominator: int = 1
 
 
+class ExternalAuth(Struct, frozen=True, tag="external_auth"):
+    """ExternalAuth with protocol HTTP: another server is asked about each request first. Names lower-case."""
+
+    backend: str
+    """NAMESPACE/NAME:PORT."""
+    upstream: str
+    """Key into `Snapshot.upstreams`."""
+    prefix: bytes = b""
+    """Put before the path; begins with "/" and does not end with it, or is empty."""
+    sent: tuple[bytes, ...] = ()
+    """Request headers that it is told, beside those that it always is."""
+    copied: tuple[bytes, ...] = ()
+    """Headers of its answer that the backend gets, and gets from nobody else; none: all that can be copied."""
+    body_at_most: int = 0
+    """Octets of the request's body that it is sent; 0: it is sent none."""
+
+
+class DirectResponse(Struct, frozen=True, tag="direct_response"):
+    """DirectResponse (penstock.dev): the answer itself. Names lower-case."""
+
+    name: str
+    """NAMESPACE/NAME of the object."""
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Content-Type among them, and never how long the body is."""
+    body: bytes = b""
+
+
 class Fail(Struct, frozen=True, tag="fail"):
     """Stands for a filter that cannot be resolved: every request gets `status`; it is never skipped."""
 
@@ -91,7 +119,7 @@ class Fail(Struct, frozen=True, tag="fail"):
     status: int = 500
 
 
-Filter = HeaderModifier | Redirect | Rewrite | Mirror | Cors | Fail
+Filter = HeaderModifier | Redirect | Rewrite | Mirror | Cors | ExternalAuth | DirectResponse | Fail
 
 
 class Timeouts(Struct, frozen=True):

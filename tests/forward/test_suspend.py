@@ -1,11 +1,14 @@
-"""Awaitables run as far as they go; only one that really waits becomes a task."""
+"""Awaitables run in a task from their first step on; where a task can begin at once, the step is made at once."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable
 
 import pytest
 
 from proxy.forward.suspend import run_until_it_waits
+
+BEGINS_AT_ONCE = sys.version_info >= (3, 12)
 
 
 def run(work: Awaitable[str]) -> tuple[object, list[object]]:
@@ -13,14 +16,44 @@ def run(work: Awaitable[str]) -> tuple[object, list[object]]:
     return run_until_it_waits(asyncio.get_running_loop(), work, done.append), done
 
 
-async def test_a_coroutine_that_never_waits_is_a_plain_call() -> None:
+async def outcome(ran: object) -> object:
+    return await ran if isinstance(ran, asyncio.Future) else ran
+
+
+async def test_a_coroutine_that_never_waits() -> None:
     async def inner() -> str:
         return "at once"
 
     async def outer() -> str:
         return await inner()
 
-    assert run(outer()) == ("at once", [])
+    ran, done = run(outer())
+    assert isinstance(ran, asyncio.Future) != BEGINS_AT_ONCE
+    assert await outcome(ran) == "at once"
+    await asyncio.sleep(0)
+    assert done == ([] if BEGINS_AT_ONCE else [ran])
+
+
+async def test_what_asks_for_its_task_has_one_from_the_first_step_on() -> None:
+    async def works() -> str:
+        async with asyncio.timeout(60):
+            task = asyncio.current_task()
+            assert task is not None
+            await asyncio.sleep(0)
+            assert asyncio.current_task() is task
+        return "in time"
+
+    assert await outcome(run(works())[0]) == "in time"
+
+
+async def test_its_own_time_limit_ends_it() -> None:
+    async def works() -> str:
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+        return "too late"
+
+    with pytest.raises(TimeoutError):
+        await outcome(run(works())[0])
 
 
 async def test_one_that_waits_goes_on_as_a_task() -> None:
@@ -35,6 +68,7 @@ async def test_one_that_waits_goes_on_as_a_task() -> None:
         return "later"
 
     task, done = run(waits())
+    await asyncio.sleep(0)
     assert isinstance(task, asyncio.Future) and seen == ["before"]
     event.set()
     assert await task == "later"
@@ -42,12 +76,12 @@ async def test_one_that_waits_goes_on_as_a_task() -> None:
     assert done == [task] and seen == ["before", "between"]
 
 
-async def test_an_error_before_it_waits_is_raised_at_once() -> None:
+async def test_an_error_before_it_waits() -> None:
     async def fails() -> str:
         raise ValueError("at once")
 
     with pytest.raises(ValueError, match="at once"):
-        run(fails())
+        await outcome(run(fails())[0])
 
 
 async def test_an_error_after_it_waited_is_the_task_s() -> None:
