@@ -19,9 +19,9 @@ from proxy.filters.base import Answer
 from proxy.forward.discard import Discard, discard
 from proxy.forward.plane import Plane
 from proxy.protocol.message import Headers, Request, Response
-from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.lease import Lease
 from proxy.upstream.live import LiveUpstream
-from proxy.upstream.pool import Pool
 from proxy.wheel import Deadline
 
 ANSWER_AT_MOST = 64 * 1024
@@ -38,6 +38,7 @@ async def ask(plane: Plane, upstream: LiveUpstream, request: Request, body: byte
         return await asking.answer
     finally:
         asking.leave()
+        del asking  # an error has this frame in its traceback: it would lead back to itself
 
 
 class Asking(Discard):
@@ -53,9 +54,9 @@ class Asking(Discard):
         self._request = request
         self._body = body
         self._enough = enough
-        self._pool: Pool | None = None
-        self._tried: tuple[Pool, ...] = ()
-        self._connection: UpstreamConnection | None = None
+        self._pool: EndpointPool | None = None
+        self._tried: tuple[EndpointPool, ...] = ()
+        self._connection: Lease | None = None
         self._repeated = False
         self._begun = plane.clock()
         self._deadline: Deadline | None = None
@@ -94,7 +95,7 @@ class Asking(Discard):
         else:
             self._fail(error)
 
-    def on_connected(self, connection: UpstreamConnection) -> None:
+    def on_connected(self, connection: Lease) -> None:
         if self._upstream.has_turned_from(connection.pool):
             connection.pool.release(connection)  # a policy came while we waited
             self._connect()
@@ -143,7 +144,7 @@ class Asking(Discard):
         else:
             self._fail(error)
 
-    def _may_repeat(self, error: ProxyError, connection: UpstreamConnection | None) -> bool:
+    def _may_repeat(self, error: ProxyError, connection: Lease | None) -> bool:
         """A pooled connection that the endpoint closed as we took it. Once, for every method: to ask is not to do."""
         return (
             isinstance(error, UpstreamClosed)
