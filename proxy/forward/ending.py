@@ -39,7 +39,7 @@ class Ending(Record):
 
     def _refuse(self, error: ProxyError) -> None:
         """Nothing was sent to the client yet: tell it."""
-        self.error = error
+        self.error = error.with_traceback(None)  # where it was raised here, it would lead back to this exchange
         self._answer(error_reply(error))
 
     def _answer(self, reply: Reply) -> None:
