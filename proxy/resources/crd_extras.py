@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from proxy.resources.backendtlspolicy import SubjectAltName
+from proxy.resources.direct_response import DirectResponseSpec, ResponseHeader
 from proxy.resources.own import BackendEndpoint, BackendTLS
 from proxy.resources.parameters import (
     AddressPool,
@@ -18,6 +19,7 @@ from proxy.resources.parameters import (
     ServiceParameters,
     SharedService,
 )
+from proxy.resources.validate_direct_response import NOT_SET
 
 
 class View(NamedTuple):
@@ -38,6 +40,7 @@ VIEWS: dict[str, View] = {
         ),
     ),
     "GatewayParameters": View(("pgwp",)),
+    "DirectResponse": View(("pdr",), (("Status", "integer", ".spec.status"),)),
 }
 """Own kind to its view; one without a row has its age only."""
 
@@ -78,6 +81,25 @@ RULES: dict[type[Struct], tuple[tuple[str, str, str], ...]] = {
             "",
         ),
         ("(self.type == 'URI') == has(self.uri)", "uri is required for type URI and not allowed with any other", ""),
+    ),
+    DirectResponseSpec: (
+        (
+            "!has(self.body) || self.body == '' || !(self.status in [204, 205, 304])",
+            "an answer with this status has no body",
+            ".body",
+        ),
+        (
+            "!has(self.contentType) || (has(self.body) && self.body != '')",
+            "there is no body that it could be of",
+            ".contentType",
+        ),
+    ),
+    ResponseHeader: (
+        (
+            f"!(self.name.lowerAscii() in {sorted(NOT_SET)})",
+            "this header cannot be set here",
+            ".name",
+        ),
     ),
     GatewayParametersSpec: (
         (

@@ -6,7 +6,17 @@ known but not served yet (so says a notice), or a mistake (an error).
 
 from msgspec import Struct
 
-from proxy.resources import backendtlspolicy, core, gateway, httproute, listenerset, own, parameters, policy
+from proxy.resources import (
+    backendtlspolicy,
+    core,
+    direct_response,
+    gateway,
+    httproute,
+    listenerset,
+    own,
+    parameters,
+    policy,
+)
 from proxy.resources.meta import Resource
 
 GATEWAY = gateway.GROUP
@@ -39,6 +49,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (CORE, "ConfigMap"): Kind(core.ConfigMap, ("v1",)),
     (OWN, "Backend"): Kind(own.Backend, ("v1alpha1",)),
     (OWN, "GatewayParameters"): Kind(parameters.GatewayParameters, ("v1alpha1",)),
+    (OWN, "DirectResponse"): Kind(direct_response.DirectResponse, ("v1alpha1",)),
 }
 
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
@@ -47,7 +58,7 @@ NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
         *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy", "XMesh")),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
         *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),
-        *((OWN, kind) for kind in ("BasicAuth", "APIKeyAuth", "IPAccess", "DirectResponse")),
+        *((OWN, kind) for kind in ("BasicAuth", "APIKeyAuth", "IPAccess")),
         *((OWN, kind) for kind in ("FaultInjection", "Compression")),
     }
 )

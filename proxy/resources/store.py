@@ -1,6 +1,7 @@
 """ResourceSet: every object of one moment, by kind and key, and where each was declared."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import is_
 from typing import NamedTuple, TypeVar, cast
 
 from proxy.resources.meta import ObjectKey, Resource
@@ -53,3 +54,8 @@ class ResourceSet:
 
     def __len__(self) -> int:
         return sum(map(len, self._kinds.values()))
+
+
+def same_objects(one: Mapping[ObjectKey, Resource], other: Mapping[ObjectKey, Resource]) -> bool:
+    """The same instances in the same order."""
+    return len(one) == len(other) and all(map(is_, one.values(), other.values()))

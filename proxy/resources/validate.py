@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from proxy.resources.backendtlspolicy import BackendTLSPolicy
 from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
+from proxy.resources.direct_response import DirectResponse
 from proxy.resources.fields import LABEL, SUBDOMAIN
 from proxy.resources.gateway import Gateway
 from proxy.resources.httproute import HTTPRoute
@@ -25,6 +26,7 @@ from proxy.resources.validate_core import (
     validate_secret,
     validate_service,
 )
+from proxy.resources.validate_direct_response import validate_direct_response
 from proxy.resources.validate_gateway import validate_gateway
 from proxy.resources.validate_httproute import validate_httproute
 from proxy.resources.validate_listenerset import validate_listener_set
@@ -42,6 +44,7 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     ConfigMap: validate_config_map,
     Backend: validate_backend,
     GatewayParameters: validate_parameters,
+    DirectResponse: validate_direct_response,
 }
 
 _LABEL_NAMED: Final = (Service, Namespace)

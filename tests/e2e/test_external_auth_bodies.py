@@ -1,4 +1,4 @@
-"""ExternalAuth and the body of a request: passed by and held back, or read whole, shown and sent on. Never cut short."""
+"""ExternalAuth and the body of a request: passed by and held back, or read whole, shown and sent on."""
 
 import pytest
 

@@ -9,7 +9,9 @@ from proxy.snapshot.describe import policy_data
 from proxy.snapshot.route import (
     BackendRef,
     Cors,
+    DirectResponse,
     Entry,
+    ExternalAuth,
     Fail,
     Filter,
     HeaderModifier,
@@ -140,6 +142,13 @@ def _filter(item: Filter) -> str:
             return f"cors {_given({**given, 'credentials': item.credentials, 'max age': item.max_age})}"
         case Mirror():
             return f"mirror {item.numerator}/{item.denominator} to {item.backend}"
+        case ExternalAuth():
+            told = {"path": item.prefix, "told": b" ".join(item.sent), "tells": b" ".join(item.copied)}
+            given = {name: value.decode() for name, value in told.items() if value}
+            return f"ask {item.backend} {_given({**given, 'body up to': item.body_at_most or None})}".rstrip()
+        case DirectResponse():
+            fields = ", ".join(f"{name.decode()}: {value.decode()}" for name, value in item.headers)
+            return f"answer {item.status} of {item.name} [{fields}] {item.body.decode()!r}"
         case Fail():
             return f"fail {item.status} {item.reason}"
 

@@ -1,32 +1,52 @@
 """Filters of the API to the plain filters of the snapshot."""
 
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
 
 from proxy.filters.cors import normal
 from proxy.resources.httproute import (
     HTTPCORSFilter,
+    HTTPExternalAuthFilter,
     HTTPHeader,
     HTTPHeaderFilter,
     HTTPPathModifier,
     HTTPRequestMirrorFilter,
     HTTPRouteFilter,
 )
-from proxy.resources.meta import BackendObjectReference
-from proxy.snapshot.route import Cors, Fail, Filter, HeaderModifier, Mirror, PathModifier, Redirect, Rewrite
+from proxy.resources.meta import BackendObjectReference, LocalObjectReference
+from proxy.snapshot.route import (
+    Cors,
+    ExternalAuth,
+    Fail,
+    Filter,
+    HeaderModifier,
+    Mirror,
+    PathModifier,
+    Redirect,
+    Rewrite,
+)
 from proxy.translate.compile.octets import octets
-from proxy.translate.graph.nodes import MirrorNode
+from proxy.translate.extensions import EXTENSIONS
+from proxy.translate.graph.nodes import ExtensionNode, FilterBackendNode, RuleNode
 
 UNRESOLVED = Fail("filter_unresolved")
-"""Stands for an ExtensionRef that leads nowhere: such a filter is never skipped (HTTPRouteFilter)."""
+"""Stands for a filter whose reference leads nowhere: such a filter is never skipped (HTTPRouteFilter)."""
 INVALID = Fail("rule_invalid")
 """Stands for all that a refused rule would do."""
 
 
-Mirrors = Mapping[BackendObjectReference, MirrorNode]
+class References(NamedTuple):
+    """Where the references of a rule's filters lead."""
+
+    backends: Mapping[BackendObjectReference, FilterBackendNode]
+    extensions: Mapping[LocalObjectReference, ExtensionNode]
+
+    @classmethod
+    def of(cls, rule: RuleNode) -> "References":
+        return cls({node.ref: node for node in rule.filter_backends}, {node.ref: node for node in rule.extensions})
 
 
-def compile_filters(filters: tuple[HTTPRouteFilter, ...], prefix: bytes, mirrors: Mirrors) -> tuple[Filter, ...]:
+def compile_filters(filters: tuple[HTTPRouteFilter, ...], prefix: bytes, refs: References) -> tuple[Filter, ...]:
     """In the order listed. `prefix` is the PathPrefix that ReplacePrefixMatch replaces.
 
     A mirror whose reference leads nowhere is dropped (HTTPRequestMirrorFilter.backendRef); nothing else ever is.
@@ -34,14 +54,17 @@ def compile_filters(filters: tuple[HTTPRouteFilter, ...], prefix: bytes, mirrors
     compiled: list[Filter] = []
     for item in filters:
         if item.type == "RequestMirror" and item.request_mirror:
-            compiled += _mirror(item.request_mirror, mirrors)
+            compiled += _mirror(item.request_mirror, refs.backends[item.request_mirror.backend_ref])
+        elif item.type == "ExternalAuth" and item.external_auth:
+            compiled.append(_external_auth(item.external_auth, refs.backends[item.external_auth.backend_ref]))
+        elif item.type == "ExtensionRef" and item.extension_ref:
+            compiled.append(_extension(refs.extensions[item.extension_ref]))
         else:
             compiled.append(_compile(item, prefix))
     return tuple(compiled)
 
 
-def _mirror(filter: HTTPRequestMirrorFilter, mirrors: Mirrors) -> Iterator[Mirror]:
-    node = mirrors[filter.backend_ref]
+def _mirror(filter: HTTPRequestMirrorFilter, node: FilterBackendNode) -> Iterator[Mirror]:
     if node.target.broken is None:
         share = (1, 1)
         if filter.percent is not None:
@@ -49,6 +72,30 @@ def _mirror(filter: HTTPRequestMirrorFilter, mirrors: Mirrors) -> Iterator[Mirro
         elif filter.fraction is not None:
             share = (filter.fraction.numerator, filter.fraction.denominator)
         yield Mirror(node.key.label, node.target.upstream, *share)
+
+
+def _external_auth(filter: HTTPExternalAuthFilter, node: FilterBackendNode) -> Filter:
+    """Protocol HTTP; with any other the rule is refused."""
+    if node.target.broken is not None or filter.http is None:
+        return UNRESOLVED
+    http, body = filter.http, filter.forward_body
+    return ExternalAuth(
+        node.key.label,
+        node.target.upstream,
+        octets((http.path or "").removesuffix("/")),
+        _names(http.allowed_headers),
+        _names(http.allowed_response_headers),
+        (body.max_size or 0) if body is not None else 0,
+    )
+
+
+def _extension(node: ExtensionNode) -> Filter:
+    resource = node.target.resource
+    return UNRESOLVED if resource is None else EXTENSIONS[resource.kind].compile(resource)
+
+
+def _names(names: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(octets(name.lower()) for name in names))
 
 
 def _compile(item: HTTPRouteFilter, prefix: bytes) -> Filter:
@@ -90,7 +137,7 @@ def _headers(on: Literal["request", "response"], modifier: HTTPHeaderFilter) -> 
         on=on,
         set=_pairs(modifier.set),
         add=_pairs(modifier.add),
-        remove=tuple(dict.fromkeys(octets(name.lower()) for name in modifier.remove)),
+        remove=_names(modifier.remove),
     )
 
 

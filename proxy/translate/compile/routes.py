@@ -13,8 +13,18 @@ from proxy.resources.httproute import (
     HTTPRouteRetry,
     HTTPRouteTimeouts,
 )
-from proxy.snapshot.route import BackendRef, Mirror, PathKind, Retry, RouteMatch, Rule, Timeouts, ValueMatch
-from proxy.translate.compile.filters import INVALID, Mirrors, compile_filters
+from proxy.snapshot.route import (
+    BackendRef,
+    ExternalAuth,
+    Mirror,
+    PathKind,
+    Retry,
+    RouteMatch,
+    Rule,
+    Timeouts,
+    ValueMatch,
+)
+from proxy.translate.compile.filters import INVALID, References, compile_filters
 from proxy.translate.compile.octets import octets
 from proxy.translate.graph.age import created
 from proxy.translate.graph.nodes import BackendRefNode, RouteNode, RuleNode
@@ -54,26 +64,26 @@ def compile_route(node: RouteNode) -> CompiledRoute:
 
 
 def _upstreams(rule: Rule) -> Iterator[str]:
-    """Of its backends and of its mirrors."""
+    """Of its backends and of what its filters send to."""
     filters = list(rule.filters)
     for ref in rule.backends:
         filters += ref.filters
         if ref.upstream:
             yield ref.upstream
-    yield from (one.upstream for one in filters if isinstance(one, Mirror))
+    yield from (one.upstream for one in filters if isinstance(one, Mirror | ExternalAuth))
 
 
 def _rule(node: RouteNode, rule: RuleNode) -> Rule:
     """A refused rule keeps its place and answers 500, see `graph.routes`."""
     prefix = octets(rule.matches[0].match.path.value)
-    mirrors = {mirror.ref: mirror for mirror in rule.mirrors}
+    refs = References.of(rule)
     return Rule(
         route=str(node.resource.key),
         index=rule.index,
         name=rule.rule.name or "",
         created=created(node.resource),
-        filters=compile_filters(rule.rule.filters, prefix, mirrors) if rule.valid else (INVALID,),
-        backends=tuple(_backend(ref, prefix, mirrors) for ref in rule.backends) if rule.valid else (),
+        filters=compile_filters(rule.rule.filters, prefix, refs) if rule.valid else (INVALID,),
+        backends=tuple(_backend(ref, prefix, refs) for ref in rule.backends) if rule.valid else (),
         timeouts=_timeouts(rule.rule.timeouts),
         retry=_retry(rule.rule.retry),
     )
@@ -97,13 +107,13 @@ def _retry(retry: HTTPRouteRetry | None) -> Retry | None:
     return Retry(tuple(dict.fromkeys(retry.codes)), **given)
 
 
-def _backend(ref: BackendRefNode, prefix: bytes, mirrors: Mirrors) -> BackendRef:
+def _backend(ref: BackendRefNode, prefix: bytes, refs: References) -> BackendRef:
     return BackendRef(
         backend=ref.key.label,
         weight=ref.weight,
         upstream=ref.target.upstream,
         invalid=ref.target.broken.reason if ref.target.broken else "",
-        filters=compile_filters(ref.filters, prefix, mirrors),
+        filters=compile_filters(ref.filters, prefix, refs),
     )
 
 

@@ -16,7 +16,7 @@ from proxy.resources.core import EndpointSlice, Service, ServicePort
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.own import Backend
 from proxy.resources.policy import ReferenceGrant
-from proxy.resources.store import ResourceSet
+from proxy.resources.store import ResourceSet, same_objects
 from proxy.snapshot.snapshot import Endpoint, Protocol
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
@@ -272,11 +272,6 @@ _KINDS = {
     (own.GROUP, "Backend"): Backends._backend,
 }
 """Kinds a backendRef can name."""
-
-
-def same_objects(one: Mapping[ObjectKey, Resource], other: Mapping[ObjectKey, Resource]) -> bool:
-    """The same instances in the same order."""
-    return len(one) == len(other) and all(map(is_, one.values(), other.values()))
 
 
 def _by_service(slices: Iterable[EndpointSlice]) -> dict[ObjectKey, list[EndpointSlice]]:

@@ -17,6 +17,7 @@ from proxy.translate.graph.binds import Plan, claim_for_gateways, claim_for_sets
 from proxy.translate.graph.ca_certificates import CACertificates
 from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.clients import Clients
+from proxy.translate.graph.extensions import Extensions
 from proxy.translate.graph.gateways import Gateways, accept_gateways
 from proxy.translate.graph.listener_tls import ListenerTLS
 from proxy.translate.graph.listenersets import ListenerSets, attach_listener_sets, placed, with_added_ports
@@ -40,6 +41,7 @@ class Graph(Struct):
     listener_sets: ListenerSets
     binds: tuple[BindNode, ...]
     backends: Backends
+    extensions: Extensions
     routes: Mapping[ObjectKey, RouteNode]
     """By namespace and name."""
     admission: Admission
@@ -94,7 +96,8 @@ def build_graph(
     policies = BackendTLSPolicies(resources, security)
     known_backends = previous.backends if previous else None
     backends = Backends(resources, settings.backend_overrides, policies, security, known_backends)
-    routes = _check_routes(resources, Checks(backends, check_regex), previous)
+    extensions = Extensions(resources, previous.extensions if previous else None)
+    routes = _check_routes(resources, Checks(backends, extensions, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
     return Graph(
@@ -104,6 +107,7 @@ def build_graph(
         sets,
         plan.binds(),
         backends,
+        extensions,
         routes,
         admission,
         attachments,
@@ -116,13 +120,13 @@ def build_graph(
 
 
 def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None) -> dict[ObjectKey, RouteNode]:
-    """Checks a route again only when it or what its backendRefs lead to has changed."""
+    """Checks a route again only when it or what its references lead to has changed."""
     known = previous.routes if previous else {}
-    settled = checks.backends.unchanged
+    settled = checks.unchanged
     routes = {}
     for key, route in sorted(resources.by_kind(HTTPRoute).items()):
         node = known.get(key)
-        if node is None or node.resource is not route or not (settled or still_holds(node, checks.backends)):
+        if node is None or node.resource is not route or not (settled or still_holds(node, checks)):
             node = check_route(route, checks)
         routes[key] = node
     return routes

@@ -11,6 +11,7 @@ Here: what a finding is, and those about classes, Gateways, listeners and backen
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.resources.problem import Severity
 
@@ -34,6 +35,10 @@ class Finding(Struct, frozen=True, gc=False):
     message: str
     hint: str = ""
     severity: Severity = "error"
+
+    def under(self, field: str) -> "Finding":
+        """The same, found in a part of an object that stands there."""
+        return replace(self, field=f"{field}.{self.field}" if self.field else field)
 
     def __str__(self) -> str:
         """One sentence or two, for a condition's message."""

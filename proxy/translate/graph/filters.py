@@ -6,19 +6,14 @@ from collections.abc import Callable, Iterator
 from proxy.resources.httproute import HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter
 from proxy.translate.graph import route_conditions as c
 from proxy.translate.graph.conditions import Finding, advice, unsupported_value
+from proxy.translate.graph.external_auth import check_external_auth
+from proxy.translate.graph.header_names import CONNECTION_HEADERS, is_token
 from proxy.translate.graph.listeners import is_hostname
-from proxy.translate.graph.matches import is_token
 
 _ORIGIN = re.compile(
     r"\*|https?://(?:\*|(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-CONNECTION_HEADERS = frozenset(
-    ("connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
-)
-"""These say where a message ends and whose the connection is: a filter that changed them would let
-two parties disagree about it (RFC 9110 section 7.6.1, RFC 9112 section 6)."""
 
 REPEATABLE = frozenset(("RequestMirror", "ExtensionRef"))
 
@@ -28,7 +23,7 @@ def check_filters(field: str, filters: tuple[HTTPRouteFilter, ...], *, one_prefi
     seen: set[str] = set()
     for i, item in enumerate(filters):
         at = f"{field}[{i}]"
-        yield from _one(at, item, one_prefix)
+        yield from CHECKS[item.type](at, item, one_prefix)
         if item.type in seen and item.type not in REPEATABLE:
             yield c.incompatible_filters(at, f"{item.type} is given twice", "merge the two into one")
         seen.add(item.type)
@@ -36,18 +31,6 @@ def check_filters(field: str, filters: tuple[HTTPRouteFilter, ...], *, one_prefi
         yield c.incompatible_filters(
             field, "RequestRedirect and URLRewrite exclude each other", "keep one, or split the rule in two"
         )
-
-
-def _one(field: str, item: HTTPRouteFilter, one_prefix: bool) -> Iterator[Finding]:
-    if item.type == "ExtensionRef" and item.extension_ref:
-        ref = item.extension_ref
-        yield c.unknown_extension(f"{field}.extensionRef", ref.group, ref.kind, ref.name)
-        return
-    check = CHECKS.get(item.type)
-    if check is None:
-        yield c.filter_not_served(f"{field}.type", item.type, ", ".join(CHECKS))
-        return
-    yield from check(field, item, one_prefix)
 
 
 def _missing(field: str, item: HTTPRouteFilter, name: str) -> Finding:
@@ -215,6 +198,23 @@ def _is_origin(origin: str) -> bool:
     return found is not None and (found["port"] is None or 1 <= int(found["port"]) <= 65535)
 
 
+# --- those that lead elsewhere ------------------------------------------------------------------
+
+
+def _external_auth(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
+    """Where the reference leads is looked up with the backends of the rule."""
+    if item.external_auth is None:
+        yield _missing(field, item, "externalAuth")
+    else:
+        yield from check_external_auth(f"{field}.externalAuth", item.external_auth)
+
+
+def _extension(field: str, item: HTTPRouteFilter, _: bool) -> Iterator[Finding]:
+    """Where the reference leads is looked up with the backends of the rule."""
+    if item.extension_ref is None:
+        yield _missing(field, item, "extensionRef")
+
+
 Check = Callable[[str, HTTPRouteFilter, bool], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
@@ -224,5 +224,7 @@ CHECKS: dict[str, Check] = {
     "URLRewrite": _rewrite,
     "RequestMirror": _mirror,
     "CORS": _cors,
+    "ExternalAuth": _external_auth,
+    "ExtensionRef": _extension,
 }
 """The filters that this version serves, and what each must hold."""

@@ -1,22 +1,16 @@
 """Matches of a rule: can they be evaluated?"""
 
-import re
 from collections.abc import Callable, Iterator
 
 from proxy.resources.httproute import HTTPHeaderMatch, HTTPQueryParamMatch, HTTPRouteMatch
 from proxy.translate.graph import route_conditions as c
 from proxy.translate.graph.conditions import Finding, unsupported_value
+from proxy.translate.graph.header_names import is_token
 
 CheckRegex = Callable[[str], str]
 """Why a pattern does not compile; "" when it does."""
 
 REGEX = "RegularExpression"
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-def is_token(text: str) -> bool:
-    """A field name (RFC 9110 section 5.6.2)."""
-    return _TOKEN.fullmatch(text) is not None
 
 
 def check_match(field: str, match: HTTPRouteMatch, check_regex: CheckRegex) -> Iterator[Finding]:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from proxy.resources.core import Namespace
 from proxy.resources.meta import LabelSelector, LabelSelectorRequirement, ObjectKey
-from proxy.resources.store import ResourceSet
-from proxy.translate.graph.backends import same_objects
+from proxy.resources.store import ResourceSet, same_objects
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes puts it on every namespace, so that selectors can name one."""

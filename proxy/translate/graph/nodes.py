@@ -10,11 +10,12 @@ from msgspec import Struct, field
 from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupKind
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
 from proxy.resources.listenerset import ListenerSet
-from proxy.resources.meta import BackendObjectReference, ObjectKey
+from proxy.resources.meta import BackendObjectReference, LocalObjectReference, ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
 from proxy.snapshot.certificate import Certificate
 from proxy.translate.graph.ca_certificates import BundleNode
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
+from proxy.translate.graph.extensions import ExtensionKey, ExtensionTarget
 
 
 def has(findings: Findings, *types: str) -> bool:
@@ -246,12 +247,20 @@ class BackendRefNode(Struct, frozen=True, gc=False):
     filters: tuple[HTTPRouteFilter, ...]
 
 
-class MirrorNode(Struct, frozen=True, gc=False):
-    """Where one requestMirror.backendRef of a rule, or of its backends, leads."""
+class FilterBackendNode(Struct, frozen=True, gc=False):
+    """Where the backendRef of a filter (requestMirror, externalAuth) of a rule, or of its backends, leads."""
 
     ref: BackendObjectReference
     key: BackendKey
     target: Target
+
+
+class ExtensionNode(Struct, frozen=True, gc=False):
+    """Where one extensionRef of a rule, or of its backends, leads."""
+
+    ref: LocalObjectReference
+    key: ExtensionKey
+    target: ExtensionTarget
 
 
 class MatchNode(Struct, frozen=True, gc=False):
@@ -269,7 +278,8 @@ class RuleNode(Struct, frozen=True, gc=False):
     matches: tuple[MatchNode, ...]
     backends: tuple[BackendRefNode, ...]
     findings: Findings = ()
-    mirrors: tuple[MirrorNode, ...] = ()
+    filter_backends: tuple[FilterBackendNode, ...] = ()
+    extensions: tuple[ExtensionNode, ...] = ()
 
     @property
     def valid(self) -> bool:

@@ -18,7 +18,7 @@ def policy_users(
     routes: Mapping[ObjectKey, RouteNode],
     attachments: Mapping[ObjectKey, AttachmentNode],
 ) -> Users:
-    """A Gateway uses a Service through a route that attaches to it, be it to mirror requests there."""
+    """A Gateway uses a Service through a route that attaches to it, be it for copies of requests or questions."""
     if not policies:
         return {}
     used = _used(routes, attachments)
@@ -47,7 +47,8 @@ def _used(routes: Mapping[ObjectKey, RouteNode], attachments: Mapping[ObjectKey,
 
 def _services(route: RouteNode) -> Iterator[BackendKey]:
     for rule in route.rules:
-        refs = [(ref.key, ref.target) for ref in rule.backends] + [(ref.key, ref.target) for ref in rule.mirrors]
+        refs = [(ref.key, ref.target) for ref in rule.backends]
+        refs += [(ref.key, ref.target) for ref in rule.filter_backends]
         yield from (key for key, target in refs if target.upstream and (key.group, key.kind) == ("", "Service"))
 
 

@@ -39,21 +39,34 @@ def bad_pattern(field: str, value: str, why: str) -> Finding:
     )
 
 
-def filter_not_served(field: str, kind: str, served: str) -> Finding:
-    return unsupported_value(field, f"{kind} filters are not served by this version yet", f"it serves {served}")
-
-
 def incompatible_filters(field: str, message: str, hint: str) -> Finding:
     return Finding(ACCEPTED, "IncompatibleFilters", field, message, hint)
 
 
-def unknown_extension(field: str, group: str, kind: str, name: str) -> Finding:
-    return unresolved(
-        "InvalidKind",
-        field,
-        f"{kind}.{group} {name} is not a filter that this version knows, so requests that need it get 500",
-        "remove the filter",
-    )
+def unknown_extension(field: str, group: str, kind: str, name: str, hint: str) -> Finding:
+    named = f"{kind}.{group}" if group else kind
+    message = f"{named} {name} is not a filter that is known here, so requests that need it get 500"
+    return unresolved("InvalidKind", field, message, hint)
+
+
+def extension_not_served(field: str, kind: str, name: str, served: str) -> Finding:
+    message = f"filters of kind {kind} ({name}) are not served by this version yet, so requests that need it get 500"
+    return unresolved("InvalidKind", field, message, f"it serves {served}")
+
+
+def extension_missing(field: str, kind: str, name: str, hint: str) -> Finding:
+    message = f"there is no {kind} {name}, so requests that need it get 500"
+    return unresolved("BackendNotFound", field, message, hint)
+
+
+def extension_invalid(field: str, kind: str, name: str, place: str, why: str) -> Finding:
+    """The reference is resolved; what it leads to is what cannot be served, and the rule with it."""
+    return unsupported_value(field, f"{kind} {name} is not valid: {place}: {why}", "its own problems say more")
+
+
+def grpc_not_served(field: str) -> Finding:
+    message = "authorization servers are not spoken to over gRPC by this version yet"
+    return unsupported_value(field, message, "use protocol HTTP with http:")
 
 
 def not_served(field: str, name: str) -> Finding:

@@ -4,19 +4,36 @@ One bad rule does not take down its route: it is dropped, which PartiallyInvalid
 meant to answer gets 500 rather than the answer of a rule that was not meant for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
 from proxy.resources.duration import seconds
-from proxy.resources.httproute import HTTPBackendRef, HTTPRoute, HTTPRouteMatch, HTTPRouteRule, HTTPRouteTimeouts
+from proxy.resources.httproute import (
+    HTTPBackendRef,
+    HTTPRoute,
+    HTTPRouteFilter,
+    HTTPRouteMatch,
+    HTTPRouteRule,
+    HTTPRouteTimeouts,
+)
+from proxy.resources.meta import BackendObjectReference
 from proxy.translate.graph import route_conditions as c
 from proxy.translate.graph.backends import Backends
 from proxy.translate.graph.conditions import Finding, Findings, advice, unsupported_value
+from proxy.translate.graph.extensions import ExtensionKey, Extensions
 from proxy.translate.graph.filters import check_filters
 from proxy.translate.graph.listeners import is_hostname
 from proxy.translate.graph.matches import CheckRegex, check_match
-from proxy.translate.graph.nodes import BackendKey, BackendRefNode, MatchNode, MirrorNode, RouteNode, RuleNode
+from proxy.translate.graph.nodes import (
+    BackendKey,
+    BackendRefNode,
+    ExtensionNode,
+    FilterBackendNode,
+    MatchNode,
+    RouteNode,
+    RuleNode,
+)
 from proxy.translate.graph.parents import wants_defaults
 
 MAX_WEIGHT = 1_000_000
@@ -27,11 +44,17 @@ class Checks(NamedTuple):
     """What a route is checked against."""
 
     backends: Backends
+    extensions: Extensions
     check_regex: CheckRegex
+
+    @property
+    def unchanged(self) -> bool:
+        """All references lead where they led in the previous translation."""
+        return self.backends.unchanged and self.extensions.unchanged
 
 
 def check_route(route: HTTPRoute, checks: Checks) -> RouteNode:
-    """Looks at nothing but the route and what its backendRefs lead to."""
+    """Looks at nothing but the route and what its references lead to."""
     namespace = route.metadata.namespace
     rules = tuple(_rule(i, rule, namespace, checks) for i, rule in enumerate(route.spec.rules))
     hostnames = tuple(name.lower().encode() for name in route.spec.hostnames if is_hostname(name.lower()))
@@ -44,11 +67,14 @@ def check_route(route: HTTPRoute, checks: Checks) -> RouteNode:
     )
 
 
-def still_holds(node: RouteNode, backends: Backends) -> bool:
-    """Its backendRefs lead where they led."""
+def still_holds(node: RouteNode, checks: Checks) -> bool:
+    """Its references lead where they led."""
     refs = ((ref.key, ref.target) for rule in node.rules for ref in rule.backends)
-    mirrors = ((ref.key, ref.target) for rule in node.rules for ref in rule.mirrors)
-    return all(backends.resolve(key) == target for key, target in chain(refs, mirrors))
+    others = ((ref.key, ref.target) for rule in node.rules for ref in rule.filter_backends)
+    extensions = (ref for rule in node.rules for ref in rule.extensions)
+    return all(checks.backends.resolve(key) == target for key, target in chain(refs, others)) and all(
+        checks.extensions.resolve(ref.key) == ref.target for ref in extensions
+    )
 
 
 def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
@@ -71,15 +97,25 @@ def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> Ru
     field = f"spec.rules[{index}]"
     matches, findings = _matches(field, rule, checks.check_regex)
     refs = tuple(_backend_ref(ref, namespace, checks.backends) for ref in rule.backend_refs)
-    mirrors = tuple(_mirrors(field, rule, namespace, checks.backends))
+    others = tuple(_filter_backends(field, rule, namespace, checks.backends))
+    extensions = tuple(_extensions(field, rule, namespace, checks.extensions))
     one_prefix = [match.path.type for match in rule.matches or _EVERYTHING] == ["PathPrefix"]
     findings += (
         *(check_filters(f"{field}.filters", rule.filters, one_prefix=one_prefix) if rule.filters else ()),
         *_backend_findings(field, refs, one_prefix),
-        *(mirror.target.broken.at(at) for at, mirror in mirrors if mirror.target.broken is not None),
-        *_rule_findings(field, rule),
+        *(other.target.broken.at(at) for at, other in others if other.target.broken is not None),
+        *(found.target.finding.under(at) for at, found in extensions if found.target.finding is not None),
+        *_rule_findings(field, rule, _answers(field, extensions)),
     )
-    return RuleNode(index, rule, matches, refs, findings, tuple(mirror for _, mirror in mirrors))
+    return RuleNode(
+        index,
+        rule,
+        matches,
+        refs,
+        findings,
+        tuple(other for _, other in others),
+        tuple(found for _, found in extensions),
+    )
 
 
 def _matches(field: str, rule: HTTPRouteRule, check_regex: CheckRegex) -> tuple[tuple[MatchNode, ...], Findings]:
@@ -94,13 +130,20 @@ def _matches(field: str, rule: HTTPRouteRule, check_regex: CheckRegex) -> tuple[
     return tuple(sound), tuple(findings)
 
 
-def _rule_findings(field: str, rule: HTTPRouteRule) -> Iterator[Finding]:
+def _answers(field: str, extensions: Iterable[tuple[str, ExtensionNode]]) -> bool:
+    """A filter of the rule itself answers every request, or will once it is there."""
+    kinds = (found.key.extension for at, found in extensions if at.startswith(f"{field}.filters["))
+    return any(kind is not None and kind.answers for kind in kinds)
+
+
+def _rule_findings(field: str, rule: HTTPRouteRule, answers: bool) -> Iterator[Finding]:
+    """`answers`: a filter of it that is no redirect answers every request."""
     redirects = any(item.type == "RequestRedirect" for item in rule.filters)
     if redirects and rule.backend_refs:
         yield unsupported_value(
             f"{field}.backendRefs", "RequestRedirect answers by itself, so backendRefs cannot be used", "remove one"
         )
-    if not redirects and not any(ref.weight for ref in rule.backend_refs):
+    if not redirects and not answers and not any(ref.weight for ref in rule.backend_refs):
         why = "all weights are 0" if rule.backend_refs else "it has no backendRefs"
         yield advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
     if rule.timeouts is not None:
@@ -128,17 +171,43 @@ def _backend_ref(ref: HTTPBackendRef, namespace: str, backends: Backends) -> Bac
     return BackendRefNode(key, ref.weight, backends.resolve(key), ref.filters)
 
 
-def _mirrors(field: str, rule: HTTPRouteRule, namespace: str, backends: Backends) -> Iterator[tuple[str, MirrorNode]]:
-    """(field of the reference, where it leads). One that leads nowhere costs the rule nothing but the mirror."""
+def _filter_backends(
+    field: str, rule: HTTPRouteRule, namespace: str, backends: Backends
+) -> Iterator[tuple[str, FilterBackendNode]]:
+    """(field of the reference, where it leads) of all filters that send requests of their own."""
+    for at, item in _all_filters(field, rule):
+        found = _named_backend(item)
+        if found is not None:
+            name, ref = found
+            key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
+            yield f"{at}.{name}.backendRef", FilterBackendNode(ref, key, backends.resolve(key))
+
+
+def _named_backend(item: HTTPRouteFilter) -> tuple[str, BackendObjectReference] | None:
+    if item.type == "RequestMirror" and item.request_mirror is not None:
+        return "requestMirror", item.request_mirror.backend_ref
+    if item.type == "ExternalAuth" and item.external_auth is not None:
+        return "externalAuth", item.external_auth.backend_ref
+    return None
+
+
+def _extensions(
+    field: str, rule: HTTPRouteRule, namespace: str, extensions: Extensions
+) -> Iterator[tuple[str, ExtensionNode]]:
+    """(field of the filter, where its reference leads)."""
+    for at, item in _all_filters(field, rule):
+        if item.type == "ExtensionRef" and item.extension_ref is not None:
+            ref = item.extension_ref
+            key = ExtensionKey(ref.group, ref.kind, namespace, ref.name)
+            yield at, ExtensionNode(ref, key, extensions.resolve(key))
+
+
+def _all_filters(field: str, rule: HTTPRouteRule) -> Iterator[tuple[str, HTTPRouteFilter]]:
+    """Of the rule, then of its backends, each with its field."""
     lists = [(field, rule.filters)]
     lists += [(f"{field}.backendRefs[{i}]", ref.filters) for i, ref in enumerate(rule.backend_refs)]
     for at, filters in lists:
-        for i, item in enumerate(filters):
-            if item.type == "RequestMirror" and item.request_mirror is not None:
-                ref = item.request_mirror.backend_ref
-                key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
-                node = MirrorNode(ref, key, backends.resolve(key))
-                yield f"{at}.filters[{i}].requestMirror.backendRef", node
+        yield from ((f"{at}.filters[{i}]", item) for i, item in enumerate(filters))
 
 
 def _backend_findings(field: str, refs: tuple[BackendRefNode, ...], one_prefix: bool) -> Iterator[Finding]:

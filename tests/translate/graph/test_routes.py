@@ -38,7 +38,7 @@ STRIP = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replac
             "UnsupportedValue",
             "filters[0].responseHeaderModifier",
         ),
-        (f"filters: [{{type: ExtensionRef}}], {BACKENDS}", "UnsupportedValue", "filters[0].type"),
+        (f"filters: [{{type: ExtensionRef}}], {BACKENDS}", "UnsupportedValue", "filters[0].extensionRef"),
         (
             f"matches: [{{path: {{value: /a}}}}, {{path: {{value: /b}}}}], filters: [{STRIP}], {BACKENDS}",
             "UnsupportedValue",
