@@ -18,6 +18,7 @@ from proxy.observe.access_log import AccessRecord
 from proxy.observe.catalog import METRICS
 from proxy.protocol.limits import Limits
 from proxy.resources.backendtlspolicy import SubjectAltName
+from proxy.resources.direct_response import DirectResponseSpec
 from proxy.resources.kinds import KINDS
 from proxy.resources.meta import LocalObjectReference, Model, SecretObjectReference
 from proxy.resources.own import BackendSpec
@@ -89,7 +90,14 @@ def models_in(hint: Any) -> Iterator[type[msgspec.Struct]]:
         yield from models_in(part)
 
 
-@pytest.mark.parametrize(("kind", "spec"), [("Backend", BackendSpec), ("GatewayParameters", GatewayParametersSpec)])
+OWN_KINDS = [
+    ("Backend", BackendSpec),
+    ("DirectResponse", DirectResponseSpec),
+    ("GatewayParameters", GatewayParametersSpec),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec"), OWN_KINDS)
 def test_every_field_of_our_own_kinds_is_listed(kind: str, spec: type[msgspec.Struct]) -> None:
     listed = {word for row in rows(section(kind)) for cell in code(" ".join(row)) for word in re.findall(r"\w+", cell)}
     assert set(field_names(spec)) <= listed
@@ -153,6 +161,8 @@ SETTINGS = DataPlaneSettings()
         ("the next octet of a request body", f"{SETTINGS.body_timeout:g} s"),
         ("connecting to an endpoint", f"{SETTINGS.connect_timeout:g} s"),
         ("the response head", f"{SETTINGS.response_head_timeout:g} s"),
+        ("the whole answer to a filter's question", f"{SETTINGS.answer_timeout:g} s"),
+        ("a filter that waits for anything but the client", f"{SETTINGS.filter_timeout:g} s"),
         (
             "no octet in either direction; of a tunnel",
             f"{SETTINGS.exchange_idle_timeout:g} s; {SETTINGS.tunnel_timeout / 3600:g} h",

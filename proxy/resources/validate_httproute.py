@@ -219,6 +219,11 @@ def _external_auth(auth: HTTPExternalAuthFilter, path: Path) -> Iterator[Finding
             yield Finding((*path, field), f"not allowed with protocol {auth.protocol}", at_key=True)
     if auth.http is not None and auth.http.path is not None and not _PATH_CHARACTERS.match(auth.http.path):
         yield Finding((*path, "http", "path"), "holds a character that a path cannot have")
+    if auth.http is not None:
+        yield from _distinct(auth.http.allowed_headers, (*path, "http", "allowedHeaders"))
+        yield from _distinct(auth.http.allowed_response_headers, (*path, "http", "allowedResponseHeaders"))
+    if auth.grpc is not None:
+        yield from _distinct(auth.grpc.allowed_headers, (*path, "grpc", "allowedHeaders"))
     yield from _needs_port(auth.backend_ref, (*path, "backendRef"))
 
 

@@ -91,6 +91,7 @@ READ: Final[Mapping[str, Mapping[str, int]]] = {
     "listenersets": WHOLE,
     "referencegrants": WHOLE,
     "backends": WHOLE,
+    "directresponses": WHOLE,
     "gatewayparameters": {},
 }
 """What may not be read, and which paths are answered all the same, and with what."""

@@ -69,6 +69,21 @@ SOUND: dict[str, tuple[str, Spec]] = {
             }
         },
     ),
+    "an answer without a body": ("DirectResponse", {"status": 204}),
+    "an answer with all it can say": (
+        "DirectResponse",
+        {
+            "status": 503,
+            "headers": [
+                {"name": "Retry-After", "value": "60"},
+                {"name": "Set-Cookie", "value": "a=1"},
+                {"name": "Set-Cookie", "value": "b=2; Path=/"},
+            ],
+            "contentType": "application/json",
+            "body": "{}",
+        },
+    ),
+    "an answer with an empty body": ("DirectResponse", {"status": 205, "body": ""}),
 }
 """What it shows to kind and spec."""
 
@@ -163,6 +178,29 @@ REFUSED: dict[str, tuple[str, Spec]] = {
     "an option that is ours": ("GatewayParameters", {"deployment": {"args": ["--metrics=:1"]}}),
     "an option that is ours, in two words": ("GatewayParameters", {"deployment": {"args": ["--only-gateway", "a/b"]}}),
     "an unknown toleration": ("GatewayParameters", {"deployment": {"tolerations": [{"operator": "Is"}]}}),
+    "no status": ("DirectResponse", {"body": "a"}),
+    "an interim status": ("DirectResponse", {"status": 103}),
+    "a status above all": ("DirectResponse", {"status": 600}),
+    "a status that is text": ("DirectResponse", {"status": "200"}),
+    "an unknown field of an answer": ("DirectResponse", {"status": 200, "text": "a"}),
+    "a body where none may be": ("DirectResponse", {"status": 204, "body": "a"}),
+    "another body where none may be": ("DirectResponse", {"status": 304, "body": "a"}),
+    "a body that is too long": ("DirectResponse", {"status": 200, "body": "a" * 16385}),
+    "the type of no body": ("DirectResponse", {"status": 200, "contentType": "text/html"}),
+    "a type with a line break": ("DirectResponse", {"status": 200, "body": "a", "contentType": "text/html\r\nX: 1"}),
+    "too many headers": ("DirectResponse", {"status": 200, "headers": [{"name": "A", "value": "1"}] * 17}),
+    "a header without a value": ("DirectResponse", {"status": 200, "headers": [{"name": "A"}]}),
+    "a header with a line break": ("DirectResponse", {"status": 200, "headers": [{"name": "A", "value": "1\r\nB: 2"}]}),
+    "a header with a bad name": ("DirectResponse", {"status": 200, "headers": [{"name": "A B", "value": "1"}]}),
+    "a length of its own": ("DirectResponse", {"status": 200, "headers": [{"name": "Content-Length", "value": "5"}]}),
+    "a coding of its own": (
+        "DirectResponse",
+        {"status": 200, "headers": [{"name": "transfer-encoding", "value": "chunked"}]},
+    ),
+    "a second place for the type": (
+        "DirectResponse",
+        {"status": 200, "headers": [{"name": "Content-Type", "value": "text/html"}], "body": "a"},
+    ),
     "labels that are no text": ("GatewayParameters", {"service": {"labels": {"a": 1}}}),
 }
 """What is wrong to kind and spec."""
