@@ -53,9 +53,17 @@ async def test_while_the_server_thinks_the_client_is_held_back_and_nothing_piles
         await peer.send(ALLOWS)
         await peer.to_the_end()
 
+    async def swallows(peer: Peer) -> None:
+        await peer.until(b"\r\n\r\n")
+        swallowed = len(peer.received)
+        while swallowed < len(body):
+            swallowed += len(await peer._reader.read(1 << 18))
+        await peer.send(ok())
+        await peer.to_the_end()
+
     done: list[bool] = []
-    body = b"x" * (20 * MIB)
-    async with Backend() as backend, Backend(thinks) as authority:
+    body = b"x" * (64 * MIB)
+    async with Backend(swallows) as backend, Backend(thinks) as authority:
         asked = Asked(authority.port)
         async with Gateway(rule(to(backend.port), asked.beside, filters=(asked.filter,))) as gateway:
             client = await gateway.client()
@@ -63,11 +71,10 @@ async def test_while_the_server_thinks_the_client_is_held_back_and_nothing_piles
             await eventually(lambda: authority.requests)
             await eventually(lambda: client._writer.transport.get_write_buffer_size() < len(body))
             left = client._writer.transport.get_write_buffer_size()
-            assert left > 8 * MIB, "the kernel's buffers and one read, no more"
+            assert left > 32 * MIB, "the kernel's buffers and one read, no more"
             assert untouched(backend)
             done.append(True)
             assert (await client.response()).status == 200
-            assert len(backend.peers[0].received) > len(body)
 
 
 async def test_a_denied_body_is_not_read_and_the_refusal_is_seen() -> None:
@@ -135,17 +142,14 @@ async def test_the_body_is_shown_with_its_length_and_then_sent_on(request_: byte
                 assert request.trailers == ([(b"x-sum", b"1")] if CHUNKED in request_ else [])
 
 
-async def test_a_body_that_comes_slowly_is_waited_for_and_the_client_is_not_held_back() -> None:
+async def test_a_body_is_shown_when_it_is_whole_and_no_sooner() -> None:
     async with Backend() as backend, Backend(answering(ALLOWS)) as authority:
         asked = Asked(authority.port, body_at_most=MIB)
-        settings = DataPlaneSettings(filter_timeout=0.05, answer_timeout=0.05)
-        async with Gateway(rule(to(backend.port), asked.beside, filters=(asked.filter,)), settings=settings) as gateway:
+        async with Gateway(rule(to(backend.port), asked.beside, filters=(asked.filter,))) as gateway:
             client = await gateway.client()
             body = b"x" * MIB
             await client.send(post(body)[:-1])
-            began = gateway.plane._plane.clock()
-            await eventually(lambda: gateway.plane._plane.clock() - began > 0.15)
-            assert not authority.peers and untouched(backend)
+            assert untouched(authority) and untouched(backend)
             await client.send(b"x")
             assert (await client.response()).status == 200
             assert authority.requests[0].body == body and backend.requests[0].body == body

@@ -3,6 +3,8 @@
 import pytest
 
 from proxy.resources.backendtlspolicy import UNSOUND, BackendTLSPolicy
+from proxy.resources.direct_response import DirectResponse
+from proxy.resources.validate_direct_response import validate_direct_response
 from tests.resources.yamlset import decode
 
 SOUND = "{hostname: a.example, wellKnownCACertificates: System}"
@@ -58,3 +60,14 @@ def test_where_nobody_can_tell_what_it_is_for_there_is_none(text: str) -> None:
 
 def test_what_is_sound_needs_none() -> None:
     assert decode(policy(f"[{TARGET}]")).stand_in is None
+
+
+@pytest.mark.parametrize("spec", ["{status: 600}", "{status: 204, body: a}", "{text: a}", "7"])
+def test_a_filter_that_cannot_be_read_is_there_all_the_same(spec: str) -> None:
+    decoded = decode(
+        f"{{apiVersion: penstock.dev/v1alpha1, kind: DirectResponse, metadata: {{name: a}}, spec: {spec}}}"
+    )
+    assert decoded.item is None
+    found = decoded.stand_in
+    assert isinstance(found, DirectResponse) and str(found.key) == "default/a"
+    assert [finding.message for finding in validate_direct_response(found)] == ["it cannot be read"]

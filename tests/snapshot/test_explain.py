@@ -7,7 +7,9 @@ from proxy.snapshot.explain import explain_request
 from proxy.snapshot.question import Asked
 from proxy.snapshot.route import (
     BackendRef,
+    DirectResponse,
     Entry,
+    ExternalAuth,
     Fail,
     Filter,
     HostBucket,
@@ -83,6 +85,45 @@ def test_a_filter_that_cannot_be_built_answers_with_its_reason() -> None:
     told = explain_request(snapshot(Fail("unknown_extension")), Asked("GET", "http://a/one"))
     assert told["answer"] == {"status": 500, "location": None, "reason": "unknown_extension"}
     assert told["filters"] == [{"type": "Unresolved", "reason": "unknown_extension", "status": 500}]
+
+
+def test_an_authorization_server_is_named_and_not_asked() -> None:
+    spec = ExternalAuth("ns/auth:80", "ns/auth:80", b"/check", (b"cookie",), (b"x-user",), 100)
+    backend = BackendRef("ns/b:80", 1, "ns/b:80", filters=(ExternalAuth("ns/two:80", "ns/two:80"),))
+    told = explain_request(snapshot(spec, Rewrite(hostname="b"), backends=(backend,)), Asked("GET", "http://a/one"))
+    assert told["filters"][0] == {
+        "type": "ExternalAuth",
+        "protocol": "HTTP",
+        "backend": "ns/auth:80",
+        "path": "/check",
+        "allowedHeaders": ["cookie"],
+        "allowedResponseHeaders": ["x-user"],
+        "maxSize": 100,
+    }
+    assert (told["if_allowed_by"], told["host"]) == (["ns/auth:80"], "b")
+    assert told["backends"][0]["if_allowed_by"] == ["ns/two:80"]
+    assert "if_allowed_by" not in explain_request(snapshot(), Asked("GET", "http://a/one"))
+
+
+def test_an_answer_behind_an_authorization_server_holds_if_it_allows() -> None:
+    spec = ExternalAuth("ns/auth:80", "ns/auth:80")
+    told = explain_request(snapshot(spec, Redirect(), backends=()), Asked("GET", "http://a/one"))
+    assert told["answer"]["status"] == 302 and told["if_allowed_by"] == ["ns/auth:80"]
+
+
+def test_a_direct_response_is_the_answer() -> None:
+    spec = DirectResponse("ns/closed", 503, ((b"retry-after", b"60"),), b"closed")
+    told = explain_request(snapshot(spec), Asked("GET", "http://a/one"))
+    assert told["answer"] == {"status": 503, "location": None, "headers": [["retry-after", "60"]]}
+    assert told["filters"] == [
+        {
+            "type": "ExtensionRef",
+            "kind": "DirectResponse",
+            "name": "ns/closed",
+            "status": 503,
+            "headers": [{"name": "retry-after", "value": "60"}],
+        }
+    ]
 
 
 def test_endpoints_are_written_as_addresses() -> None:

@@ -2,7 +2,8 @@
 
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.store import ResourceSet
-from proxy.snapshot.route import Mirror
+from proxy.snapshot.route import DirectResponse, ExternalAuth, Fail, Mirror
+from proxy.snapshot.snapshot import Snapshot
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
 from tests.translate.declare import WEB, entry, listener_set, objects
@@ -153,6 +154,50 @@ spec:
     revoked = here.translate().snapshot
     assert revoked.buckets[ONE].rules[0].backends[0].invalid == "RefNotPermitted"
     assert "other/app:80" not in revoked.upstreams
+
+
+def test_a_filter_object_that_comes_changes_and_goes() -> None:
+    def answer(spec: str) -> str:
+        meta = "{name: closed}"
+        return f"{{apiVersion: penstock.dev/v1alpha1, kind: DirectResponse, metadata: {meta}, spec: {spec}}}"
+
+    def filters(snapshot: Snapshot) -> object:
+        [found] = snapshot.buckets[ONE].rules[0].filters
+        return found
+
+    here = world()
+    item = "{type: ExtensionRef, extensionRef: {group: penstock.dev, kind: DirectResponse, name: closed}}"
+    here.change(one=route("one", "one.example.com").replace("rules: [{", f"rules: [{{filters: [{item}], "))
+    missing = here.translate().snapshot
+    assert filters(missing) == Fail("filter_unresolved")
+    here.change(answer=answer("{status: 503}"))
+    there = here.translate().snapshot
+    assert filters(there) == DirectResponse("default/closed", 503)
+    assert there.buckets[TWO] is missing.buckets[TWO]
+    here.change(slice=endpoints("10.0.0.2"))
+    assert here.translate().snapshot.buckets[ONE] is there.buckets[ONE]
+    here.change(answer=answer("{status: 404}"))
+    assert filters(here.translate().snapshot) == DirectResponse("default/closed", 404)
+    here.change(answer=answer("{status: 204, body: a}"))
+    assert filters(here.translate().snapshot) == Fail("filter_unresolved")
+    del here.objects["answer"]
+    assert filters(here.translate().snapshot) == Fail("filter_unresolved")
+
+
+def test_an_authorization_server_that_goes_and_comes_back() -> None:
+    here = world()
+    item = "{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {name: auth, port: 80}}}"
+    here.change(one=route("one", "one.example.com").replace("rules: [{", f"rules: [{{filters: [{item}], "))
+    gone = here.translate().snapshot
+    assert gone.buckets[ONE].rules[0].filters == (Fail("filter_unresolved"),)
+    here.change(auth="kind: Service\nmetadata: {name: auth}\nspec: {ports: [{port: 80}]}")
+    there = here.translate().snapshot
+    assert there.buckets[ONE].rules[0].filters == (ExternalAuth("default/auth:80", "default/auth:80"),)
+    assert "default/auth:80" in there.upstreams and there.buckets[TWO] is gone.buckets[TWO]
+    del here.objects["auth"]
+    again = here.translate().snapshot
+    assert again.buckets[ONE].rules[0].filters == (Fail("filter_unresolved"),)
+    assert "default/auth:80" not in again.upstreams
 
 
 def test_a_changed_gateway_attaches_every_route_again() -> None:

@@ -60,8 +60,9 @@ def extension_missing(field: str, kind: str, name: str, hint: str) -> Finding:
 
 
 def extension_invalid(field: str, kind: str, name: str, place: str, why: str) -> Finding:
-    """The reference is resolved; what it leads to is what cannot be served, and the rule with it."""
-    return unsupported_value(field, f"{kind} {name} is not valid: {place}: {why}", "its own problems say more")
+    """A reason of our own: the API has none for an object that is there and makes no sense."""
+    message = f"{kind} {name} is not valid ({place}: {why}), so requests that need it get 500"
+    return unresolved("InvalidFilter", field, message, "its own problems say more")
 
 
 def grpc_not_served(field: str) -> Finding:
