@@ -109,6 +109,8 @@ def test_an_answer_behind_an_authorization_server_holds_if_it_allows() -> None:
     spec = ExternalAuth("ns/auth:80", "ns/auth:80")
     told = explain_request(snapshot(spec, Redirect(), backends=()), Asked("GET", "http://a/one"))
     assert told["answer"]["status"] == 302 and told["if_allowed_by"] == ["ns/auth:80"]
+    told = explain_request(snapshot(Redirect(), spec), Asked("GET", "http://a/one"))
+    assert told["answer"]["status"] == 302 and "if_allowed_by" not in told
 
 
 def test_a_direct_response_is_the_answer() -> None:
