@@ -17,7 +17,8 @@ def finish(exchange: Record) -> None:
         exchange.status = exchange.error.status if exchange.error is not None else 500
     duration = exchange.ended - exchange.started
     upstream = exchange.ended - exchange.connected if exchange.connected else 0.0
-    exchange.plane.overhead.observe(duration - upstream - exchange.waited)
+    overhead = duration - upstream - exchange.waited
+    exchange.plane.overhead.observe(overhead)
     rule, backend = exchange.rule, exchange.backend
     if rule is not None:
         (rule.duration.series or rule.duration.bind()).observe(duration)
@@ -28,7 +29,7 @@ def finish(exchange: Record) -> None:
     else:
         _count_unrouted(exchange, duration)
     if exchange.plane.access_log is not None:
-        exchange.plane.access_log.write(_record(exchange, duration, upstream))
+        exchange.plane.access_log.write(_record(exchange, duration, upstream, overhead))
 
 
 def _count_unrouted(exchange: Record, duration: float) -> None:
@@ -45,7 +46,7 @@ def _count_unrouted(exchange: Record, duration: float) -> None:
         metrics.values[metrics.counter("penstock_no_route_total", (name, reason))] += 1.0
 
 
-def _record(exchange: Record, duration: float, upstream: float) -> AccessRecord:
+def _record(exchange: Record, duration: float, upstream: float, overhead: float) -> AccessRecord:
     request, rule, listener, error = exchange.request, exchange.rule, exchange.listener, exchange.error
     return AccessRecord(
         ts=timestamp(time.time() - duration),
@@ -57,7 +58,7 @@ def _record(exchange: Record, duration: float, upstream: float) -> AccessRecord:
         flags=error.flag if error is not None else "",
         reason=error.reason if error is not None else "",
         duration_ms=round(duration * 1000, 3),
-        overhead_ms=round((duration - upstream - exchange.waited) * 1000, 3),
+        overhead_ms=round(overhead * 1000, 3),
         upstream_ms=round(upstream * 1000, 3) if upstream else None,
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,

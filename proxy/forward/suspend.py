@@ -32,15 +32,17 @@ def run_until_it_waits(
     loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T], then: "Callable[[asyncio.Future[T]], None]"
 ) -> "asyncio.Future[T] | T":
     """The result if it is there already, or the task that will have it and then call `then`."""
-
-    async def work() -> T:
-        return await awaitable
-
-    task = _start(loop, work())
+    # A coroutine itself, and not in another: one that is given up before its first step is then closed with its task.
+    work: Coroutine[Any, Any, T] = awaitable if isinstance(awaitable, Coroutine) else _awaiting(awaitable)
+    task = _start(loop, work)
     if task.done():
         return task.result()
     task.add_done_callback(then)
     return task
+
+
+async def _awaiting(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 Steps = tuple[RequestStep, ...]

@@ -1,7 +1,8 @@
 """Any order of events: exchanges over the real codecs and pools, without a socket, driven by a seeded die.
 
-Whatever client, endpoints, a mirror and the clock do, every exchange ends once, every connection is given back
-once, nothing is written after an end (the wires assert it), and no client gets another request's answer.
+Whatever client, endpoints, a mirror, an authorization server and the clock do, every exchange ends once, every
+connection is given back once, nothing is written after an end (the wires assert it), no client gets another request's
+answer, and no backend a request that was not allowed.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import re
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.batch import WriteBatch
 from proxy.errors import ProxyError, RequestTimeout
@@ -50,6 +52,15 @@ RULE = route.Rule(
     timeouts=route.Timeouts(request=20.0, backend_request=3.0),
     retry=route.Retry((503,), 2, 0.05),
 )
+AUTHORIZED = {
+    "not asked about": RULE,
+    "asked about": replace(RULE, filters=(route.ExternalAuth("auth", "auth"), *RULE.filters)),
+    "asked about with the body": replace(
+        RULE, filters=(*RULE.filters, route.ExternalAuth("auth", "auth", body_at_most=5))
+    ),
+}
+HOSTS = ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+"""Two endpoints of the backend, one of the mirror, one authorization server."""
 REQUESTS = (
     b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n",
     b"HEAD %b HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -71,6 +82,9 @@ ANSWERS = (
 )
 
 
+_PATHS = re.compile(rb"(?:GET|HEAD|DELETE|POST|PUT) (/[0-9]+) HTTP/1\.1\r\n")
+
+
 class Client:
     """One connection of a client, and what it has asked."""
 
@@ -89,18 +103,20 @@ class Client:
 
 
 class World:
-    """One client after the other, two endpoints of one backend, one mirror, and time."""
+    """One client after the other, two endpoints of one backend, one mirror, one authorization server, and time."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, rule: route.Rule) -> None:
         self.random = Random(seed)
+        self.rule = rule
         self.loop, self.time, self.metrics, self.log = MemoryLoop(), ManualTime(), WorkerMetrics.in_memory(), Log()
         self.batch = WriteBatch(asyncio.get_running_loop().call_soon)
         limits = Limits()
         settings = PoolSettings(limits, max_connections=2, max_waiting=1)
-        self.upstreams = {key: LiveUpstream(key, self.metrics) for key in ("app", "mirror")}
-        self.pools = [self._pool(host, settings) for host in ("192.0.2.1", "192.0.2.2", "192.0.2.3")]
+        self.upstreams = {key: LiveUpstream(key, self.metrics) for key in ("app", "mirror", "auth")}
+        self.pools = [self._pool(host, settings) for host in HOSTS]
         self.upstreams["app"].pools = (self.pools[0], self.pools[1])
         self.upstreams["mirror"].pools = (self.pools[2],)
+        self.upstreams["auth"].pools = (self.pools[3],)
         self.plane = Plane(
             asyncio.get_running_loop(), self.time.wheel, ForwardingRules((), b"penstock"), self.metrics,
             self.log, Timeouts(response_head=6.0, idle=9.0), self.batch,  # type: ignore[arg-type]
@@ -117,6 +133,10 @@ class World:
         self.answered: dict[Transport, int] = {}
         self.seen: set[Transport] = set()
         """Connections to endpoints."""
+        self.allowed: set[bytes] = set()
+        """Paths to which the authorization server has said yes, or begun to."""
+        self.reached: set[bytes] = set()
+        """Paths that the backend or the mirror has seen."""
 
     def _pool(self, host: str, settings: PoolSettings) -> Pool:
         return Pool(
@@ -128,7 +148,7 @@ class World:
         def bind(spec: route.Rule) -> LiveRule:
             return LiveRule(spec, LISTENER, self.metrics, lambda key, _: self.upstreams[key], lambda key, weights: None)  # type: ignore[arg-type,return-value]
 
-        bucket = route.HostBucket(b"", (RULE,), (route.Entry(route.RouteMatch(b"/"), 0, 0),))
+        bucket = route.HostBucket(b"", (self.rule,), (route.Entry(route.RouteMatch(b"/"), 0, 0),))
         self.table = HostTable.compile(bucket, bind)
         listener = LiveListener(LISTENER, ListenerTable({b"": self.table}), self.metrics)
         client = self.plane.forwarding.client("192.0.2.9", "http", 80)
@@ -160,6 +180,9 @@ class World:
         made = [dial.connection.transport for dial in self.loop.dials if dial.connection is not None]
         found = [each for each in made if isinstance(each, Transport)]
         self.seen |= set(found)
+        for each in found:
+            if each._protocol.pool is not self.pools[3]:
+                self.reached |= set(_PATHS.findall(each.written))
         return [each for each in found if not each.is_closing()]
 
     def client_sends(self) -> None:
@@ -207,13 +230,15 @@ class World:
                     self.coming[transport] = rest
                 transport._protocol.data_received(piece)
                 return
-            paths = re.findall(rb"(?:GET|HEAD|DELETE|POST|PUT) (/[0-9]+) HTTP/1\.1\r\n", transport.written)
+            paths = _PATHS.findall(transport.written)
             if len(paths) > self.answered.get(transport, 0):
                 self.answered[transport] = len(paths)
                 body = b"<%b>" % paths[-1]
                 head = transport.written.rpartition(paths[-1])[0].endswith(b"HEAD ")
                 answer = self.random.choice(ANSWERS) % {b"length": len(body), b"body": body}
                 self.coming[transport] = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if head else answer
+                if transport._protocol.pool is self.pools[3] and b" 200 OK" in answer:
+                    self.allowed.add(paths[-1])
                 return
 
     def endpoint_closes(self) -> None:
@@ -281,21 +306,25 @@ class World:
 
 
 @pytest.mark.parametrize("block", range(8))
-async def test_every_exchange_ends_once_and_gives_back_what_it_had(block: int) -> None:
+@pytest.mark.parametrize("rule", AUTHORIZED)
+async def test_every_exchange_ends_once_and_gives_back_what_it_had(block: int, rule: str) -> None:
     for seed in range(block * SEEDS, (block + 1) * SEEDS):
-        world = World(seed)
+        world = World(seed, AUTHORIZED[rule])
         await world.run()
         await world.end()
         assert all(exchange.ended and exchange._connection is None for exchange in world.exchanges), seed
         assert len(world.log.records) == len(world.exchanges) + world.refused, seed
-        assert [(pool.active, pool.connections, pool.idle) for pool in world.pools] == [(0, 0, 0)] * 3, seed
-        for pool, host in zip(world.pools, ("192.0.2.1", "192.0.2.2", "192.0.2.3"), strict=True):
+        assert [(pool.active, pool.connections, pool.idle) for pool in world.pools] == [(0, 0, 0)] * 4, seed
+        for pool, host in zip(world.pools, HOSTS, strict=True):
             assert not pool._waiting and not pool._dialing, seed
             for state in ("idle", "active"):
                 assert world.metrics.value("penstock_upstream_connections", (host, state)) == 0, (seed, host, state)
         results = ("answered", "failed", "dropped", "aborted")
         counted = sum(world.metrics.value("penstock_mirror_requests_total", ("mirror", each)) for each in results)
         assert all(mirror.over for mirror in world.mirrors) and counted == len(world.mirrors), seed
+        if AUTHORIZED[rule] is not RULE:
+            assert world.reached <= world.allowed, seed
+        assert all(exchange._wait is None for exchange in world.exchanges), seed
         _requests_are_sound(world, seed)
         for client in world.clients:
             _answers_are_whose_they_are(client, seed)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Generator
 
 import pytest
 
@@ -128,3 +128,22 @@ async def test_cancelling_reaches_what_waits() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended == ["cleaned up"]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_one_that_is_given_up_before_its_first_step(wrapped: bool) -> None:
+    class Wrapped(Awaitable[str]):
+        def __await__(self) -> Generator[object, None, str]:
+            return asyncio.sleep(60, "never").__await__()
+
+    async def waits() -> str:
+        await asyncio.sleep(60)
+        return "never"
+
+    task, done = run(Wrapped() if wrapped else waits())
+    assert isinstance(task, asyncio.Future)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0)
+    assert done == [task]
