@@ -12,26 +12,31 @@ if TYPE_CHECKING:
 class BodyPace:
     """Runs from its making until `stop`, but for the time in which we hold the client back."""
 
-    __slots__ = ("_bound", "_deadline", "_patience")
+    __slots__ = ("_bound", "_deadline", "_patience", "_paused")
 
     def __init__(self, bound: "BoundPort", late: Callable[[], None]) -> None:
         self._bound = bound
         self._deadline = Deadline(bound.wheel, late)
         self._patience = bound.clock() + bound.settings.body_timeout
-        """When the body is too slow: moved on by every octet of it."""
+        """When the body is too slow: moved on by every octet of it. While paused, how long is left."""
+        self._paused = False
         self.received(0)
 
     def received(self, size: int) -> None:
         settings = self._bound.settings
         self._patience += size / settings.body_rate
+        if self._paused:
+            return  # octets that were read before; a client that is held back cannot be late
         self._deadline.set(min(self._bound.clock() + settings.body_timeout, self._patience))
 
     def pause(self) -> None:
         self._deadline.clear()
         self._patience -= self._bound.clock()
+        self._paused = True
 
     def resume(self) -> None:
         self._patience += self._bound.clock()
+        self._paused = False
         self.received(0)
 
     def stop(self) -> None:
