@@ -1,6 +1,6 @@
 """What filters make of one request: each is really run, and what is different afterwards is told.
 
-Only a mirror is not run, as it draws lots, and one that would wait for somebody else is not waited for.
+Only a mirror is not run, as it draws lots, and one that would wait for somebody else is not waited for, nor asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from proxy.protocol.http1.encode import encode_request
 from proxy.protocol.http2.sections import request_section
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.snapshot.describe import filter_data, mirrored_percent, text
-from proxy.snapshot.route import Filter, Mirror
+from proxy.snapshot.route import ExternalAuth, Filter, Mirror
 from proxy.snapshot.snapshot import Protocol
 
 Data = dict[str, Any]
@@ -73,8 +73,14 @@ def _mirror_effect(spec: Mirror, request: Request) -> Data:
     return {"copy": {"percent": percent, "target": text(target(request)), "host": host(request)}}
 
 
+def _external_auth_effect(spec: ExternalAuth, request: Request) -> Data:
+    """What is told behind it holds where the server allows the request, and changes nothing of it."""
+    return {"if_not_200": "its answer is the client's"}
+
+
 EFFECTS: Mapping[type[Filter], Callable[[Any, Request], Data]] = {
     Mirror: _mirror_effect,
+    ExternalAuth: _external_auth_effect,
 }
 """A row for a filter that is not run here: what it would do with a request, in fields of its own."""
 

@@ -25,8 +25,13 @@ def _of_mirror(item: HTTPRouteFilter) -> BackendObjectReference | None:
     return None if item.request_mirror is None else item.request_mirror.backend_ref
 
 
+def _of_external_auth(item: HTTPRouteFilter) -> BackendObjectReference | None:
+    return None if item.external_auth is None else item.external_auth.backend_ref
+
+
 REFERENCES: Mapping[str, Reference] = {
     "RequestMirror": Reference("requestMirror.backendRef", _of_mirror, dropped=True),
+    "ExternalAuth": Reference("externalAuth.backendRef", _of_external_auth, dropped=False),
 }
 """A row for each type of filter that refers to a backend."""
 

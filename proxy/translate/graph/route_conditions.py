@@ -45,7 +45,7 @@ def incompatible_filters(field: str, message: str, hint: str) -> Finding:
 
 def unknown_extension(field: str, group: str, kind: str, name: str, hint: str) -> Finding:
     named = f"{kind}.{group}" if group else kind
-    message = f"{named} {name} is not a filter that is known here, so requests that need it get 500"
+    message = f"{named} {name} is not a filter that this version knows, so requests that need it get 500"
     return unresolved("InvalidKind", field, message, hint)
 
 
