@@ -173,6 +173,12 @@ class NoReadyEndpoint(UpstreamError):
     flag = "NE"
 
 
+class NameNotResolved(UpstreamError):
+    """The backend is known by a DNS name, and that leads to no address that may be used."""
+
+    flag = "DNS"
+
+
 class Overloaded(UpstreamError):
     """A limit of ours on connections or waiting requests is reached."""
 

@@ -8,7 +8,7 @@ open(...)       accepts on a socket; begin_drain, close_listeners and abort_all 
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from proxy.batch import WriteBatch
 from proxy.downstream.listeners import BoundPort
@@ -24,6 +24,7 @@ from proxy.protocol.limits import Limits
 from proxy.routing.listeners import PortTable
 from proxy.routing.table import HostTable, ListenerTable
 from proxy.snapshot.delta import apply
+from proxy.snapshot.names import Resolved
 from proxy.snapshot.route import HostBucket, Rule
 from proxy.snapshot.snapshot import Bind, Delta, Listener, Snapshot
 from proxy.upstream.contexts import Secured, SecuredKey
@@ -170,6 +171,10 @@ class DataPlane:
         self._tables = prepared.tables
         self._listeners = prepared.listeners
         self._plane.generation = prepared.snapshot.generation
+
+    def resolve(self, news: Iterable[Resolved]) -> None:
+        """DNS names of upstreams lead where they say from now on."""
+        self._registry.resolve(news)
 
     # --- sockets -----------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from proxy.forward.suspend import BodyWait, Wait
 from proxy.protocol.message import Headers, Response
 from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.lease import Lease
+from proxy.upstream.live import LiveUpstream
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """RFC 9110 section 9.2.2: sending one twice is as good as once."""
@@ -36,7 +37,7 @@ _RETRIED = (ConnectFailed, ConnectTimeout, UpstreamClosed, UpstreamTimeout)
 
 
 class Attempts(Ending):
-    """The sending half of an exchange. Implements RequestSink and Waiter; of ResponseSink what ends an attempt."""
+    """The sending half of an exchange. Implements RequestSink, Waiter and NameWaiter; of ResponseSink what ends an attempt."""
 
     __slots__ = ("_blocked", "_connection", "_early", "_head_time", "_request_done", "_trailers", "_tried", "_wait")
 
@@ -60,6 +61,9 @@ class Attempts(Ending):
         """Begins an attempt: up to the end of this endpoint's answer, or of another's that is asked in its place."""
         if self._tries is not None:
             self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
+        self._dial(fresh)
+
+    def _dial(self, fresh: bool = False) -> None:
         backend = self.backend
         assert backend is not None
         if backend.upstream is None:
@@ -67,7 +71,7 @@ class Attempts(Ending):
             return
         pool = self.pool = backend.upstream.pick(self._tried)
         if pool is None:
-            self._refuse(_no_endpoint(backend.name, backend.upstream.invalid))
+            self._without_endpoint(backend.name, backend.upstream)
             return
         connection = None if fresh else pool.take()
         if connection is not None and self._early is None:
@@ -80,6 +84,21 @@ class Attempts(Ending):
             pool.request(self, fresh=fresh)
         except ProxyError as error:
             self._refuse(error)
+
+    def _without_endpoint(self, name: str, upstream: LiveUpstream) -> None:
+        """Nothing to connect to; where that is only because a DNS name has no answer yet, it is waited for."""
+        naming = upstream.naming
+        if naming is not None and naming.pending and not upstream.invalid:
+            naming.wait(self)
+        else:
+            self._refuse(_no_endpoint(name, upstream))
+
+    def on_named(self) -> None:
+        """What the DNS name leads to is known now."""
+        self._dial()
+
+    def on_unnamed(self, error: ProxyError) -> None:
+        self._attempt_failed(error)
 
     def on_connect_failed(self, error: ProxyError) -> None:
         """Another endpoint is asked when there is one; nothing has been sent yet."""
@@ -308,10 +327,14 @@ class Attempts(Ending):
             connection.codec.reset(error)
         elif self.pool is not None:
             self.pool.forget(self)
+        elif self.backend is not None and self.backend.upstream is not None and self.backend.upstream.naming is not None:
+            self.backend.upstream.naming.forget(self)
 
 
-def _no_endpoint(backend: str, invalid: str) -> ProxyError:
-    """`invalid`: what was declared of its TLS cannot be followed, so it is not spoken to at all."""
-    if invalid:
-        return NoValidBackend(invalid, f"the TLS of {backend} is not valid")
+def _no_endpoint(backend: str, upstream: LiveUpstream) -> ProxyError:
+    """Where it is invalid, what was declared of its TLS cannot be followed, so it is not spoken to at all."""
+    if upstream.invalid:
+        return NoValidBackend(upstream.invalid, f"the TLS of {backend} is not valid")
+    if upstream.naming is not None:
+        return upstream.naming.error()
     return NoReadyEndpoint("no_ready_endpoint", f"{backend} has no ready endpoint")

@@ -16,6 +16,7 @@ import msgspec
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import LogFormat
 from proxy.observe.metrics import Detail
+from proxy.snapshot.names import Resolved
 from proxy.snapshot.snapshot import Bind
 
 CHUNK = 256 * 1024
@@ -67,6 +68,13 @@ class CloseBind(Message):
     bind: Bind
 
 
+class Resolve(Message):
+    """DNS names of upstreams lead to these addresses from now on. Names that are not used are remembered until the
+    next Commit."""
+
+    news: tuple[Resolved, ...]
+
+
 class BeginDrain(Message):
     """From now on answers carry `Connection: close`."""
 
@@ -88,7 +96,9 @@ class ReopenLog(Message):
     """Go on with another access log, the descriptor that comes along."""
 
 
-Command = Start | Prepare | Commit | Abandon | Open | CloseBind | BeginDrain | CloseListeners | Finish | ReopenLog
+Command = (
+    Start | Prepare | Commit | Abandon | Open | CloseBind | Resolve | BeginDrain | CloseListeners | Finish | ReopenLog
+)
 
 
 # --- replies: worker to control ---------------------------------------------------------------

@@ -72,6 +72,8 @@ class Worker:
                 await self._plane.open(bind, socket.socket(fileno=self._channel.take_descriptor()))
             case ipc.CloseBind(bind):
                 await self._plane.close_bind(bind)
+            case ipc.Resolve(news):
+                self._plane.resolve(news)
             case ipc.BeginDrain():
                 self._plane.begin_drain()
             case ipc.CloseListeners():

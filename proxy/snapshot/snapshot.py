@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.route import HostBucket
 from proxy.snapshot.upstream_tls import UpstreamTLS
 
@@ -13,7 +14,7 @@ Protocol = Literal["http", "h2"]
 
 
 class Endpoint(Struct, frozen=True, array_like=True, order=True):
-    """An address that answers for a backend. IPv6 without brackets. `host` may be a DNS name (kind Backend)."""
+    """Where a backend is answered: an IP address (IPv6 without brackets), among `Upstream.names` a DNS name."""
 
     host: str
     port: int
@@ -25,11 +26,20 @@ class Upstream(Struct, frozen=True):
     key: str
     """NAMESPACE/NAME:PORT (Service) or NAMESPACE/NAME (Backend): its identity across snapshots."""
     endpoints: tuple[Endpoint, ...] = ()
+    """IP addresses."""
     protocol: Protocol = "http"
     tls: str = ""
     """Key of Snapshot.upstream_tls; "" for clear text. Part of the pool key."""
     invalid: str = ""
     """Why nothing may be sent there, as what was declared for it cannot be followed; then it has no endpoints."""
+    names: tuple[Endpoint, ...] = ()
+    """DNS names: whatever they lead to are endpoints, too, from one moment to the next."""
+    external: bool = False
+    """How `names` are looked up, see NameKey."""
+
+    @property
+    def name_keys(self) -> frozenset[NameKey]:
+        return frozenset(NameKey(name.host, self.external) for name in self.names)
 
 
 class Listener(Struct, frozen=True):
@@ -91,6 +101,10 @@ class Snapshot(Struct, frozen=True):
                 at = (listener.key, certificate.common_name)
                 ends[at] = min(certificate.not_after, ends.get(at, certificate.not_after))
         return ends
+
+    def name_keys(self) -> frozenset[NameKey]:
+        """All DNS names that upstreams have."""
+        return frozenset(key for upstream in self.upstreams.values() if upstream.names for key in upstream.name_keys)
 
     def is_secure(self, bind: Bind) -> bool:
         """TLS is spoken there: protocols of one port are of one family."""

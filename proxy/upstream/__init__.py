@@ -2,6 +2,7 @@
 
 balance      which backend of a rule
 live         which endpoint of a backend
+naming       which endpoints its DNS names lead to
 pools        all pools of a worker, kept across snapshots
 pool         all connections to one endpoint
 connection   one of them, around the HTTP/1 codec

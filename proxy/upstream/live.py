@@ -6,6 +6,7 @@ from random import randrange
 from proxy.observe.metrics import Histogram, WorkerMetrics
 from proxy.upstream.contexts import CLEAR, SecuredKey
 from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.naming import Naming
 
 _SCAN_ALL = 16
 """Up to this many endpoints all are compared; above, two at random (the power of two choices)."""
@@ -15,7 +16,7 @@ class LiveUpstream:
     """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
 
     __slots__ = ("_next", "connect_failures", "duration", "identity", "installed", "invalid", "key", "mirrored",
-                 "pools", "retries")  # fmt: skip
+                 "naming", "pools", "retries")  # fmt: skip
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
@@ -24,6 +25,8 @@ class LiveUpstream:
         """`pools` are those of a snapshot."""
         self.invalid = ""
         """Why there are no pools although there may be endpoints."""
+        self.naming: Naming | None = None
+        """Of an upstream that has DNS names."""
         self.identity: SecuredKey | None = CLEAR
         """How the endpoints are spoken to; None: not at all."""
         self._next = 0

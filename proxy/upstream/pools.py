@@ -7,12 +7,14 @@ from weakref import WeakValueDictionary
 
 from proxy.batch import WriteBatch
 from proxy.observe.metrics import WorkerMetrics
+from proxy.snapshot.names import Resolved
 from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 from proxy.upstream.balance import WeightedTurns
 from proxy.upstream.contexts import ClientContexts, Secured, SecuredKey
 from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.http2_pool import Http2Pool
 from proxy.upstream.live import LiveUpstream
+from proxy.upstream.naming import Addresses, Naming
 from proxy.upstream.pool import Pool
 from proxy.upstream.settings import PoolSettings
 from proxy.wheel import Wheel
@@ -51,6 +53,7 @@ class Registry:
         self._upstreams: dict[UpstreamKey, LiveUpstream] = {}
         self._contexts = ClientContexts()
         self._secured = _NOTHING
+        self._addresses = Addresses()
         # Kept by the rules that use them: every shift of weights (a canary) makes another identity.
         self._turns: WeakValueDictionary[tuple[object, ...], WeightedTurns] = WeakValueDictionary()
 
@@ -96,6 +99,7 @@ class Registry:
         for key in dropped:
             self._specs.pop(key, None)
         self._secured = secured
+        self._addresses.keep(frozenset(name for spec in self._specs.values() if spec.names for name in spec.name_keys))
         in_use = {"", *shown}
         before = {at: upstream.pools for at, upstream in self._upstreams.items()}
         for at, upstream in list(self._upstreams.items()):
@@ -107,6 +111,23 @@ class Registry:
         self._show(before)
         self._retire_unused()
 
+    def resolve(self, news: Iterable[Resolved]) -> None:
+        """Names lead elsewhere now: their addresses come and go as other endpoints do."""
+        told = self._addresses.learn(news)
+        touched = {
+            at: upstream
+            for at, upstream in self._upstreams.items()
+            if upstream.naming is not None and not told.isdisjoint(self._specs[at[0]].name_keys)
+        }
+        before = {at: upstream.pools for at, upstream in touched.items()}
+        for at, upstream in touched.items():
+            self._install(upstream, self._specs[at[0]], at[1])
+        self._show(before)
+        self._retire_unused()
+        for upstream in touched.values():
+            if upstream.naming is not None and not upstream.naming.pending:
+                upstream.naming.release()
+
     def _install(self, upstream: LiveUpstream, spec: Upstream, certificate: str) -> None:
         """What cannot be secured as it should be has no pools, so that nothing can be sent there."""
         at = SecuredKey(spec.tls, certificate if spec.tls else "", spec.protocol)
@@ -114,13 +135,29 @@ class Registry:
         upstream.installed = True
         upstream.invalid = spec.invalid or ("backend_tls_unusable" if spec.tls and secured is None else "")
         upstream.identity = None if upstream.invalid else at
-        endpoints = () if upstream.invalid else spec.endpoints
+        endpoints = () if upstream.invalid else self._endpoints(upstream, spec)
         upstream.pools = tuple(self._pool(endpoint, at, secured, upstream) for endpoint in endpoints)
+
+    def _endpoints(self, upstream: LiveUpstream, spec: Upstream) -> tuple[Endpoint, ...]:
+        if not spec.names:
+            self._unname(upstream)
+            return spec.endpoints
+        if upstream.naming is None:
+            upstream.naming = Naming(self._wheel, spec.key, self._settings.connect_timeout)
+        self._addresses.tell(upstream.naming, spec)
+        return self._addresses.endpoints(spec)
+
+    def _unname(self, upstream: LiveUpstream) -> None:
+        """Its endpoints have addresses of their own now, or it is gone: who waits for a name waits in vain."""
+        naming, upstream.naming = upstream.naming, None
+        if naming is not None:
+            self._loop.call_soon(naming.release)
 
     def _leave(self, upstream: LiveUpstream, spec: Upstream | None) -> None:
         """No rule leads there any more, by this certificate at least. What waits still goes there, unless the endpoints
         are now spoken to otherwise."""
         upstream.pools = ()
+        self._unname(upstream)
         if spec is not None and upstream.identity is not None and (spec.invalid or spec.tls != upstream.identity[0]):
             upstream.identity = None
 

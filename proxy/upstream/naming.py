@@ -1,0 +1,105 @@
+"""Upstreams known by DNS name: what the names lead to, and requests that wait until that is first known.
+
+Control looks names up and tells every worker; here nothing is ever asked. Once a name has an answer no request waits for
+one again: whatever is known is used, until something else is.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from proxy.errors import NameNotResolved, ProxyError
+from proxy.snapshot.names import NameKey, Resolved
+from proxy.snapshot.snapshot import Endpoint, Upstream
+from proxy.wheel import Deadline, Wheel
+
+
+class NameWaiter(Protocol):
+    """A request that cannot go on without an address."""
+
+    def on_named(self) -> None:
+        """Ask again: there may be endpoints."""
+
+    def on_unnamed(self, error: ProxyError) -> None:
+        """It took too long."""
+
+
+class Naming:
+    """What is known of the names of one upstream, and who waits for it."""
+
+    __slots__ = ("_label", "_patience", "_seconds", "_waiting", "_wheel", "pending", "reason")
+
+    def __init__(self, wheel: Wheel, label: str, seconds: float) -> None:
+        """`seconds` to wait for a first answer."""
+        self._wheel = wheel
+        self._label = label
+        self._seconds = seconds
+        self._waiting: dict[NameWaiter, float] = {}
+        """In the order they came, each with the time at which it gives up."""
+        self._patience = Deadline(wheel, self._refuse_late)
+        self.pending = True
+        """No answer yet, of any of the names."""
+        self.reason = ""
+        """Why they lead to no address."""
+
+    def wait(self, waiter: NameWaiter) -> None:
+        until = self._wheel.clock() + self._seconds
+        if not self._waiting:
+            self._patience.set(until)
+        self._waiting[waiter] = until
+
+    def forget(self, waiter: NameWaiter) -> None:
+        self._waiting.pop(waiter, None)
+
+    def release(self) -> None:
+        """There is something to know now."""
+        waiting, self._waiting = self._waiting, {}
+        self._patience.clear()
+        for waiter in waiting:
+            waiter.on_named()
+
+    def error(self) -> NameNotResolved:
+        """Why there is no endpoint."""
+        return NameNotResolved(self.reason or "dns_pending", f"{self._label} has no address")
+
+    def _refuse_late(self) -> None:
+        now = self._wheel.clock()
+        for waiter, until in list(self._waiting.items()):
+            if until > now:
+                self._patience.set(until)
+                return
+            if self._waiting.pop(waiter, None) is not None:
+                waiter.on_unnamed(NameNotResolved("dns_pending", f"no answer for {self._label} in {self._seconds:g} s"))
+
+
+class Addresses:
+    """What control has told of names."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[NameKey, Resolved] = {}
+
+    def learn(self, news: Iterable[Resolved]) -> frozenset[NameKey]:
+        """Returns the names that they are about."""
+        told = {item.name: item for item in news}
+        self._known.update(told)
+        return frozenset(told)
+
+    def keep(self, wanted: frozenset[NameKey]) -> None:
+        """Forget all others: when one is wanted again, control tells anew."""
+        for key in self._known.keys() - wanted:
+            del self._known[key]
+
+    def endpoints(self, spec: Upstream) -> tuple[Endpoint, ...]:
+        """Those declared, and those that the names lead to; each once."""
+        found = dict.fromkeys(spec.endpoints)
+        for name in spec.names:
+            known = self._known.get(NameKey(name.host, spec.external))
+            found.update((Endpoint(address, name.port), None) for address in (known.addresses if known else ()))
+        return tuple(found)
+
+    def tell(self, naming: Naming, spec: Upstream) -> None:
+        """Whether there is an answer, and if it is no address, why."""
+        known = [self._known.get(key) for key in sorted(spec.name_keys)]
+        naming.pending = not any(known)
+        naming.reason = next((item.reason for item in known if item is not None and item.reason), "")
