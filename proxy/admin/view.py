@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from proxy.resources.problem import Problem
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.snapshot import Snapshot
 from proxy.translate.explain.explain import Explained
 from proxy.translate.status.build import ObjectStatus
@@ -17,6 +18,23 @@ class WorkerState(NamedTuple):
     """The one it has acknowledged; 0 before the first."""
     uptime: float
     """Seconds."""
+
+
+class NameState(NamedTuple):
+    """What is known of one DNS name."""
+
+    state: str
+    """pending, fresh, stale or failed."""
+    addresses: tuple[str, ...] = ()
+    fresh_for: float | None = None
+    """Seconds until its addresses have outlived their TTL, negative since then; None before the first answer."""
+    age: float | None = None
+    """Seconds since its last answer."""
+    trouble: str = ""
+    """Why it is stale or failed."""
+    detail: str = ""
+    forbidden: tuple[str, ...] = ()
+    """Addresses of the last answer that nothing is sent to, each with why."""
 
 
 class View(Protocol):
@@ -45,6 +63,10 @@ class View(Protocol):
 
     @property
     def workers(self) -> Mapping[int, WorkerState]: ...
+
+    @property
+    def names(self) -> Mapping[NameKey, NameState]:
+        """DNS names of upstreams."""
 
     @property
     def uptime(self) -> float:

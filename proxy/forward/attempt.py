@@ -327,7 +327,9 @@ class Attempts(Ending):
             connection.codec.reset(error)
         elif self.pool is not None:
             self.pool.forget(self)
-        elif self.backend is not None and self.backend.upstream is not None and self.backend.upstream.naming is not None:
+        elif (
+            self.backend is not None and self.backend.upstream is not None and self.backend.upstream.naming is not None
+        ):
             self.backend.upstream.naming.forget(self)
 
 

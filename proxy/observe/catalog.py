@@ -121,6 +121,12 @@ METRICS: dict[str, Metric] = {
     "penstock_tls_certificate_not_after_timestamp_seconds": Metric(
         "gauge", "When a certificate of a listener ends; cn is its common name.", ("listener", "cn")
     ),
+    "penstock_dns_lookups_total": Metric("counter", "DNS names of backends looked up, by result.", ("result",)),
+    "penstock_dns_lookup_duration_seconds": Metric("histogram", "Time that looking up a name took."),
+    "penstock_dns_names": Metric("gauge", "DNS names of backends, by what is known of them.", ("state",)),
+    "penstock_dns_forbidden_addresses_total": Metric(
+        "counter", "Addresses that names led to and that are forbidden, each time they were found."
+    ),
     "penstock_config_rules_compiled_total": Metric("counter", "Rules that had to be compiled because they changed."),
     "penstock_config_rules_shipped_total": Metric(
         "counter", "Rules sent to workers: all of a listener's hostname when one of them has changed."

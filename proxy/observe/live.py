@@ -4,10 +4,11 @@ Metrics of an object go a while after the object: without that, a cluster whose 
 grow /metrics for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from proxy.observe.metrics import Detail
+from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.route import Rule
 from proxy.snapshot.snapshot import Endpoint, Snapshot
 
@@ -25,6 +26,10 @@ class LiveObjects(NamedTuple):
     backends: frozenset[str]
     endpoints: frozenset[tuple[str, str]]
     """(backend, endpoint)."""
+
+    def leading_to(self, found: Iterable[tuple[str, str]]) -> "LiveObjects":
+        """The same with endpoints that DNS names lead to, each with its backend."""
+        return self._replace(endpoints=self.endpoints | frozenset(found))
 
     def includes(self, names: tuple[str, ...], values: tuple[str, ...]) -> bool:
         """True when all that the labels name exists, at the detail in use."""
@@ -62,6 +67,16 @@ def endpoint_label(endpoint: Endpoint) -> str:
     """HOST:PORT, IPv6 in brackets: the `endpoint` of metrics and logs."""
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     return f"{host}:{endpoint.port}"
+
+
+def named_endpoints(snapshot: Snapshot, resolved: Iterable[Resolved]) -> Iterator[tuple[str, str]]:
+    """(backend, endpoint) of every address that a DNS name of the snapshot leads to."""
+    known: Mapping[NameKey, Resolved] = {item.name: item for item in resolved}
+    for key, upstream in snapshot.upstreams.items():
+        for name in upstream.names:
+            found = known.get(NameKey(name.host, upstream.external))
+            for address in found.addresses if found is not None else ():
+                yield key, endpoint_label(Endpoint(address, name.port))
 
 
 def live_objects(snapshot: Snapshot, detail: Detail) -> LiveObjects:

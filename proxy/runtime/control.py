@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 
 from proxy.admin.explain import gateway_wide
-from proxy.admin.view import WorkerState
+from proxy.admin.view import NameState, WorkerState
 from proxy.observe.config import ConfigMetrics
 from proxy.observe.exposition import Exposition
 from proxy.observe.live import live_objects
@@ -33,10 +33,12 @@ from proxy.runtime.install import Installer, InstallRefused
 from proxy.runtime.listeners import Listeners, key_of
 from proxy.runtime.load import Candidate, Loader
 from proxy.runtime.logfile import open_access_log
+from proxy.runtime.names import NameService
 from proxy.runtime.process import loop_name, raise_descriptor_limit
 from proxy.runtime.reporting import Reporter
 from proxy.runtime.settings import Settings
 from proxy.runtime.workers import Worker, WorkerGone, WorkerRefused, ask_all
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.snapshot import Snapshot
 from proxy.sources.base import Source
 from proxy.translate.explain.explain import Explained
@@ -76,6 +78,7 @@ class Control:
         self._crew = Crew(settings.workers, self._first_command, self._bring_up, self._exposition, self._metrics)
         self._listeners = Listeners(settings.workers)
         self._installer = Installer(self._listeners, settings.metrics_detail)
+        self._names = NameService(settings, self._exposition, lambda: self._crew.all)
         self._candidate: Candidate | None = None
         self._admin = AdminAddresses(self, settings)
         self._changing = asyncio.Lock()
@@ -234,10 +237,14 @@ class Control:
     async def _install(self, snapshot: Snapshot) -> None:
         if snapshot is self._installer.snapshot:
             return await self._installer.rebind(self._crew.all)
-        await self._installer.install(snapshot, self._crew.all)
+        self._names.follow(self.snapshot, snapshot)  # what is new is looked up while workers prepare
+        try:
+            await self._installer.install(snapshot, self._crew.all)
+        finally:
+            self._names.follow(self.snapshot)
         self._crew.note_generations()
         self._metrics.certificates(snapshot.certificate_ends())
-        self._exposition.set_live(live_objects(snapshot, self._installer.detail))
+        self._names.show(snapshot, live_objects(snapshot, self._installer.detail))
         self._metrics.loaded({"swap": self._installer.swap_seconds})
         self._metrics.shipped(self._installer.shipped_rules)
         self._report.installed(snapshot)
@@ -258,6 +265,7 @@ class Control:
     async def _bring_up(self, worker: Worker) -> None:
         async with self._changing:
             try:
+                self._names.tell(worker)
                 await self._installer.bring_up(worker)
                 if self.draining:
                     await worker.ask(ipc.BeginDrain())
@@ -310,6 +318,7 @@ class Control:
     async def _end(self) -> None:
         """Nothing stays behind, whatever happened before."""
         await self._leave()
+        await self._names.close()
         await self._crew.end(at_once=self._stop_at_once.is_set())
         self._listeners.close(self._listeners.binds)
         await self._admin.stop()
@@ -350,6 +359,10 @@ class Control:
             worker.index: WorkerState(worker.pid, worker.generation, now - worker.started_at)
             for worker in self._crew.all
         }
+
+    @property
+    def names(self) -> Mapping[NameKey, NameState]:
+        return self._names.states
 
     @property
     def uptime(self) -> float:

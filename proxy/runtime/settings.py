@@ -11,6 +11,7 @@ from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import LogFormat
 from proxy.observe.metrics import Detail
 from proxy.runtime.namespace import own_namespace
+from proxy.snapshot.guard import Guard
 from proxy.translate.settings import TranslateSettings
 
 Address = tuple[str, int]
@@ -56,6 +57,10 @@ class Settings(Struct, frozen=True):
     metrics: Address | None = None
     metrics_detail: Detail | None = None
     backends: dict[str, Address] = field(default_factory=dict)
+    allow_external_name: bool = False
+    allow_external_ranges: tuple[str, ...] = ()
+    deny_external_ranges: tuple[str, ...] = ()
+    dns_servers: tuple[Address, ...] = ()
     image: str = ""
     strict: bool = False
     status_updates: bool = True
@@ -70,10 +75,16 @@ class Settings(Struct, frozen=True):
             only_gateway=self.only_gateway,
             port_map=self.port_map,
             backend_overrides=self.backends,
+            external_name=self.allow_external_name,
+            guard=self.guard(),
             namespace=own_namespace(),
             image=self.image,
             file_mode=self.cluster is None,
         )
+
+    def guard(self) -> Guard:
+        """Where DNS names of others may lead."""
+        return Guard(self.allow_external_ranges, self.deny_external_ranges)
 
     def data_plane(self) -> DataPlaneSettings:
         """Made once, for all workers: they share their name in Via, which nobody else has."""
@@ -110,6 +121,18 @@ def parse_gateway(text: str) -> str:
     if not (namespace and slash and name) or "/" in name:
         raise ValueError(f"{text!r} is not NAMESPACE/NAME, such as shop/web")
     return text
+
+
+def parse_servers(items: Iterable[str]) -> tuple[Address, ...]:
+    """IP addresses of name servers, each with a port or none for 53, separated by commas."""
+    servers = []
+    for item in _split(items):
+        try:
+            servers.append((parse_ip(item), 53))
+        except ValueError:
+            host, port = parse_address(item)
+            servers.append((parse_ip(host), port))
+    return tuple(servers)
 
 
 def parse_duration(text: str) -> float:

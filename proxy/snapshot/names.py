@@ -9,7 +9,7 @@ class NameKey(NamedTuple):
     """A name as it is looked up."""
 
     host: str
-    """Without a dot at its end."""
+    """As it was declared."""
     external: bool
     """It may be meant to lead astray: only DNS is asked, for the name as it stands, and addresses that nobody outside
     may reach are left out. Otherwise it is looked up as by anything else on this machine."""

@@ -2,6 +2,8 @@
 
 from msgspec import Struct, field
 
+from proxy.snapshot.guard import Guard
+
 CONTROLLER_NAME = "penstock.dev/gateway-controller"
 """GatewayClasses with this spec.controllerName are ours."""
 CLASS_NAME = "penstock"
@@ -18,6 +20,10 @@ class TranslateSettings(Struct, frozen=True):
     """Declared port to bound port (--map-port)."""
     backend_overrides: dict[str, tuple[str, int]] = field(default_factory=dict)
     """NAMESPACE/NAME:PORT of a Service without EndpointSlices to (host, port) (--backend)."""
+    external_name: bool = False
+    """Whether Services of type ExternalName are followed."""
+    guard: Guard = Guard()
+    """Where DNS names that others choose may lead."""
     publish: str = ""
     """The address that the status names for Gateways bound to every address; "" names none."""
     only_gateway: str = ""
