@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from proxy.resources.kinds import GATEWAY, KINDS, plural_of
+from proxy.resources.kinds import KINDS, gateway_group, plural_of
 from proxy.resources.meta import ObjectKey
 from proxy.sources.kubernetes.errors import ApiError, Unreachable
 from proxy.sources.kubernetes.objects import Current
@@ -83,11 +83,11 @@ def is_newer(one: Current, other: Current) -> bool:
 
 def path_of(target: ObjectRef) -> str:
     """Of the object; its status is below it."""
-    version = KINDS[GATEWAY, target.kind].versions[0]
     scope = f"/namespaces/{target.key.namespace}" if target.key.namespace else ""
-    return f"/apis/{GATEWAY}/{version}{scope}/{plural_of(target.kind)}/{target.key.name}"
+    return f"/apis/{api_version(target.kind)}{scope}/{plural_of(target.kind)}/{target.key.name}"
 
 
 def api_version(kind: str) -> str:
     """GROUP/VERSION of a kind whose status is written."""
-    return f"{GATEWAY}/{KINDS[GATEWAY, kind].versions[0]}"
+    group = gateway_group(kind)
+    return f"{group}/{KINDS[group, kind].versions[0]}"

@@ -18,7 +18,7 @@ from msgspec import Struct
 from proxy.controller.cluster import ApiError, ObjectRef
 from proxy.controller.merge import Status
 from proxy.controller.timing import Handle, Timing
-from proxy.resources.kinds import GATEWAY, plural_of
+from proxy.resources.kinds import gateway_group, plural_of
 from proxy.sources.kubernetes.backoff import delay
 
 log = logging.getLogger("penstock")
@@ -50,7 +50,7 @@ def judge(target: ObjectRef, error: ApiError) -> Refusal:
     if error.status == 404:
         return Refusal("gone", error.message)
     if error.status == 403 and " cannot " in error.message:
-        rule = f"patch on {plural_of(target.kind)}/status of {GATEWAY}"
+        rule = f"patch on {plural_of(target.kind)}/status of {gateway_group(target.kind)}"
         return Refusal("forbidden", f"{error.message}; allow it with a ClusterRole that has {rule}")
     if error.status >= 500 and "failed calling webhook" in error.message:
         return Refusal("failed", f"the status of {target} waits: {error.message}", is_alone=True)

@@ -37,7 +37,7 @@ _RETRIED = (ConnectFailed, ConnectTimeout, UpstreamClosed, UpstreamTimeout)
 
 
 class Attempts(Ending):
-    """The sending half of an exchange. Implements RequestSink, Waiter and NameWaiter; of ResponseSink what ends an attempt."""
+    """The sending half of an exchange. Implements RequestSink, Waiter and NameWaiter; of ResponseSink the end."""
 
     __slots__ = ("_blocked", "_connection", "_early", "_head_time", "_request_done", "_trailers", "_tried", "_wait")
 
@@ -88,7 +88,7 @@ class Attempts(Ending):
     def _without_endpoint(self, name: str, upstream: LiveUpstream) -> None:
         """Nothing to connect to; where that is only because a DNS name has no answer yet, it is waited for."""
         naming = upstream.naming
-        if naming is not None and naming.pending and not upstream.invalid:
+        if naming is not None and naming.pending:
             naming.wait(self)
         else:
             self._refuse(_no_endpoint(name, upstream))

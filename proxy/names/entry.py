@@ -1,7 +1,7 @@
 """One name: what it leads to, how that changes with each answer, and when to ask again. Knows no DNS and no clock.
 
     answer        its addresses, until its TTL ends; those that are forbidden are left out
-    nothing       DNS says that there is no such name or address: what was known serves HOLD seconds longer, then nothing
+    nothing       DNS says that there is no such name or address: what was known serves HOLD seconds longer
     no answer     what was known serves on, however long it takes
 
 A name that is known is asked for again while its addresses serve: no request waits for that.

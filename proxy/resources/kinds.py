@@ -16,11 +16,12 @@ from proxy.resources import (
     own,
     parameters,
     policy,
+    xbackend,
 )
 from proxy.resources.meta import Resource
 
 GATEWAY = gateway.GROUP
-EXPERIMENTAL = "gateway.networking.x-k8s.io"
+EXPERIMENTAL = xbackend.GROUP
 CORE = ""
 DISCOVERY = "discovery.k8s.io"
 NETWORKING = "networking.k8s.io"
@@ -42,6 +43,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (GATEWAY, "HTTPRoute"): Kind(httproute.HTTPRoute, ("v1", "v1beta1")),
     (GATEWAY, "ReferenceGrant"): Kind(policy.ReferenceGrant, ("v1", "v1beta1")),
     (GATEWAY, "BackendTLSPolicy"): Kind(backendtlspolicy.BackendTLSPolicy, ("v1",)),
+    (EXPERIMENTAL, "XBackend"): Kind(xbackend.XBackend, ("v1alpha1",)),
     (CORE, "Service"): Kind(core.Service, ("v1",)),
     (DISCOVERY, "EndpointSlice"): Kind(core.EndpointSlice, ("v1",)),
     (CORE, "Namespace"): Kind(core.Namespace, ("v1",)),
@@ -55,7 +57,7 @@ KINDS: dict[tuple[str, str], Kind] = {
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
     {
         *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")),
-        *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy", "XMesh")),
+        *((EXPERIMENTAL, kind) for kind in ("XBackendTrafficPolicy", "XMesh")),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
         *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),
         *((OWN, kind) for kind in ("BasicAuth", "APIKeyAuth", "IPAccess")),
@@ -75,6 +77,11 @@ SOMEBODY_ELSES: frozenset[tuple[str, str]] = frozenset(
 
 GROUPS: frozenset[str] = frozenset(group for group, _ in (*KINDS, *NOT_SERVED_YET))
 """In these groups an unknown kind is a mistake; in all others it is none of our business."""
+
+
+def gateway_group(kind: str) -> str:
+    """Which group of the Gateway API has a served kind; standard and experimental ones share no name."""
+    return GATEWAY if (GATEWAY, kind) in KINDS else EXPERIMENTAL
 
 
 def kind_names(group: str) -> list[str]:

@@ -32,6 +32,8 @@ from proxy.resources.validate_httproute import validate_httproute
 from proxy.resources.validate_listenerset import validate_listener_set
 from proxy.resources.validate_own import validate_backend
 from proxy.resources.validate_parameters import validate_parameters
+from proxy.resources.validate_xbackend import validate_xbackend
+from proxy.resources.xbackend import XBackend
 
 VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Gateway: validate_gateway,
@@ -45,6 +47,7 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Backend: validate_backend,
     GatewayParameters: validate_parameters,
     DirectResponse: validate_direct_response,
+    XBackend: validate_xbackend,
 }
 
 _LABEL_NAMED: Final = (Service, Namespace)

@@ -1,12 +1,15 @@
 """Service, EndpointSlice, Secret, ConfigMap: what Kubernetes checks of the fields we read."""
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from ipaddress import ip_address
 
 from proxy.resources.core import SERVICE_NAME_LABEL, ConfigMap, EndpointSlice, Secret, Service
+from proxy.resources.fields import SUBDOMAIN
 from proxy.resources.problem import Finding
 
+_SUBDOMAIN = re.compile(rf"{SUBDOMAIN}\Z")
 TLS_SECRET = "kubernetes.io/tls"
 
 
@@ -16,6 +19,8 @@ def validate_service(service: Service) -> Iterator[Finding]:
         yield Finding(("spec", "ports"), "required, but missing", "list the ports that routes refer to")
     if spec.type == "ExternalName" and not spec.external_name:
         yield Finding(("spec", "externalName"), "required for type ExternalName", at_key=True)
+    elif spec.type == "ExternalName" and not _SUBDOMAIN.match((spec.external_name or "").removesuffix(".")):
+        yield Finding(("spec", "externalName"), f'"{spec.external_name}" is not a DNS name of a-z, 0-9, "-" and "."')
     names: set[str] = set()
     numbers: set[tuple[int, str]] = set()
     for index, port in enumerate(spec.ports):

@@ -31,8 +31,8 @@ FORBIDDEN: tuple[tuple[str, str], ...] = (
     ("fd00:ec2::254/128", "a metadata service"),
     ("fd20:ce::254/128", "a metadata service"),
 )
-"""RFC 6890 and its registries, and where clouds answer for a machine beside 169.254.169.254: Alibaba, Azure, Oracle, AWS
-and Google over IPv6."""
+"""RFC 6890 and its registries, and where clouds answer for a machine beside 169.254.169.254: Alibaba, Azure, Oracle;
+over IPv6 AWS and Google."""
 
 _MAPPED = ip_network("::ffff:0:0/96")
 _COMPATIBLE = ip_network("::/96")

@@ -24,7 +24,8 @@ class Upstream(Struct, frozen=True):
     """A resolved backend: its ready endpoints and how to talk to them."""
 
     key: str
-    """NAMESPACE/NAME:PORT (Service) or NAMESPACE/NAME (Backend): its identity across snapshots."""
+    """NAMESPACE/NAME:PORT (Service), NAMESPACE/NAME (Backend) or NAMESPACE/xbackend/NAME: its identity across
+    snapshots."""
     endpoints: tuple[Endpoint, ...] = ()
     """IP addresses."""
     protocol: Protocol = "http"

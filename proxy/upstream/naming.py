@@ -1,7 +1,7 @@
 """Upstreams known by DNS name: what the names lead to, and requests that wait until that is first known.
 
-Control looks names up and tells every worker; here nothing is ever asked. Once a name has an answer no request waits for
-one again: whatever is known is used, until something else is.
+Control looks names up and tells every worker; here nothing is ever asked. Once a name has an answer no request waits
+for one again: whatever is known is used, until something else is.
 """
 
 from collections.abc import Iterable

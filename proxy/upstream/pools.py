@@ -135,20 +135,20 @@ class Registry:
         upstream.installed = True
         upstream.invalid = spec.invalid or ("backend_tls_unusable" if spec.tls and secured is None else "")
         upstream.identity = None if upstream.invalid else at
-        endpoints = () if upstream.invalid else self._endpoints(upstream, spec)
+        endpoints = self._endpoints(upstream, spec)
         upstream.pools = tuple(self._pool(endpoint, at, secured, upstream) for endpoint in endpoints)
 
     def _endpoints(self, upstream: LiveUpstream, spec: Upstream) -> tuple[Endpoint, ...]:
-        if not spec.names:
+        if not spec.names or upstream.invalid:
             self._unname(upstream)
-            return spec.endpoints
+            return () if upstream.invalid else spec.endpoints
         if upstream.naming is None:
             upstream.naming = Naming(self._wheel, spec.key, self._settings.connect_timeout)
         self._addresses.tell(upstream.naming, spec)
         return self._addresses.endpoints(spec)
 
     def _unname(self, upstream: LiveUpstream) -> None:
-        """Its endpoints have addresses of their own now, or it is gone: who waits for a name waits in vain."""
+        """It has no names any more, or is not to be spoken to: who waits for one has waited long enough."""
         naming, upstream.naming = upstream.naming, None
         if naming is not None:
             self._loop.call_soon(naming.release)

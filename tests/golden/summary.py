@@ -170,7 +170,10 @@ def _backend(ref: BackendRef) -> str | dict[str, Any]:
 
 
 def _upstream(upstream: Upstream, snapshot: Snapshot) -> str | dict[str, Any]:
-    at = ", ".join(f"{at.host} port {at.port}" for at in upstream.endpoints) or "(none)"
+    named = " (outside)" if upstream.external else ""
+    places = [f"{at.host} port {at.port}" for at in upstream.endpoints]
+    places += [f"name {at.host} port {at.port}{named}" for at in upstream.names]
+    at = ", ".join(places) or "(none)"
     text = f"{upstream.protocol} {at}" + (f" (refused: {upstream.invalid})" if upstream.invalid else "")
     return {text: _tls(snapshot.upstream_tls[upstream.tls], snapshot)} if upstream.tls else text
 

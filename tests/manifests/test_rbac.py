@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from proxy.controller.generated import PLACES
-from proxy.resources.kinds import GATEWAY, KINDS, OWN, plural_of
+from proxy.resources.kinds import KINDS, OWN, plural_of
+from proxy.sources.kubernetes.scope import WITH_STATUS
 from tests.manifests.tree import BASE, COMPONENTS, KUBERNETES, Object, manifests, named, objects
 
 READ = {"get", "list", "watch"}
@@ -48,8 +49,7 @@ def test_of_crds_it_reads_the_one_that_names_the_release() -> None:
 
 
 def test_of_what_it_reads_it_writes_the_status_alone_where_there_is_one() -> None:
-    has_status = {(group, kind) for group, kind in KINDS if group == GATEWAY and kind != "ReferenceGrant"}
-    wanted = {(group, f"{plural_of(kind)}/status"): {"patch"} for group, kind in has_status}
+    wanted = {(group, f"{plural_of(kind)}/status"): {"patch"} for group, kind in WITH_STATUS}
     written = {at: verbs for at, verbs in rights(READER).items() if not verbs <= READ}
     assert written == {**wanted, ("", "events"): {"create", "patch"}}
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from proxy.resources.kinds import OWN
+from proxy.resources.kinds import EXPERIMENTAL, OWN
 from proxy.resources.problem import Problem, Severity
 from proxy.sources.kubernetes.scope import Scope
 
@@ -28,6 +28,8 @@ def absent(scope: Scope, message: str) -> Problem:
     """The kind is not installed; some are only for those who want them."""
     if scope.group == OWN:
         return Problem("notice", message, hint="apply the CRDs of Penstock to use it; it is followed from then on")
+    if scope.group == EXPERIMENTAL:
+        return Problem("notice", message, hint="apply the CRDs of the Gateway API's experimental channel to use it")
     missing_alone = message.startswith(scope.kind)  # the rest of its group is there
     severity: Severity = "notice" if missing_alone and scope.kind not in EVERYWHERE else "warning"
     return Problem(severity, message, hint="apply the CRDs of the Gateway API; they are followed from then on")

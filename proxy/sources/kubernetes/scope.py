@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from proxy.resources.kinds import CORE, GATEWAY, KINDS
+from proxy.resources.kinds import CORE, EXPERIMENTAL, GATEWAY, KINDS
 
 
 class Scope(NamedTuple):
@@ -20,7 +20,10 @@ BY_NAME: Final = frozenset({"Secret", "ConfigMap"})
 """Core kinds of which only what something refers to is read: they hold what is nobody's business."""
 
 WITH_STATUS: Final = frozenset(
-    (GATEWAY, kind) for kind in ("GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "BackendTLSPolicy")
+    {
+        *((GATEWAY, kind) for kind in ("GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "BackendTLSPolicy")),
+        (EXPERIMENTAL, "XBackend"),
+    }
 )
 """Kinds whose status we write; of others no status is kept."""
 

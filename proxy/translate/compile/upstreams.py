@@ -36,7 +36,7 @@ def _upstream(node: BackendNode) -> Upstream:
     """Without endpoints where TLS is wanted and cannot be had: then there is nothing that could be spoken to."""
     security = node.security
     if security is None:
-        return Upstream(node.key, node.endpoints, node.protocol)
+        return Upstream(node.key, node.endpoints, node.protocol, names=node.names, external=node.external)
     if security.tls is None:
         return Upstream(node.key, (), node.protocol, invalid="backend_tls_invalid")
-    return Upstream(node.key, node.endpoints, node.protocol, tls=security.key)
+    return Upstream(node.key, node.endpoints, node.protocol, tls=security.key, names=node.names, external=node.external)

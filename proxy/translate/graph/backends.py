@@ -11,22 +11,27 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from proxy.resources import gateway, own
+from proxy.resources import gateway, own, xbackend
 from proxy.resources.core import EndpointSlice, Service, ServicePort
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.own import Backend
 from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet, same_objects
+from proxy.resources.xbackend import XBackend
 from proxy.snapshot.snapshot import Endpoint, Protocol
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
 from proxy.translate.graph.conditions import Broken, Finding
-from proxy.translate.graph.endpoints import port_names, ready_endpoints, serves_port
+from proxy.translate.graph.endpoints import no_endpoints, no_tcp_port, ready_endpoints, why_no_endpoints
+from proxy.translate.graph.name_conditions import another_port
+from proxy.translate.graph.named import external_host, is_external, permitted, refused_name, split, tcp_port
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import BackendKey, Target
 from proxy.translate.graph.references import Grants
 from proxy.translate.graph.upstream_tls import Security, SecurityNode
 from proxy.translate.graph.upstream_tls_conditions import needs_policy
+from proxy.translate.graph.xbackends import XBackends
+from proxy.translate.settings import TranslateSettings
 
 APP_PROTOCOLS: dict[str, Protocol] = {"": "http", "http": "http", "kubernetes.io/ws": "http", "kubernetes.io/h2c": "h2"}
 """Service appProtocol, lower-case, to `Upstream.protocol`. A value without a row is refused."""
@@ -39,7 +44,8 @@ _SERVED_APP_PROTOCOLS = ", ".join(name for name in APP_PROTOCOLS if name) + " or
 
 
 class BackendNode(Struct, frozen=True):
-    """A backend that can be used, by its key: NAMESPACE/NAME:PORT (Service) or NAMESPACE/NAME (Backend)."""
+    """A backend that can be used, by its key: NAMESPACE/NAME:PORT (Service), NAMESPACE/NAME (Backend) or
+    NAMESPACE/xbackend/NAME (XBackend)."""
 
     key: str
     endpoints: tuple[Endpoint, ...]
@@ -47,7 +53,11 @@ class BackendNode(Struct, frozen=True):
     security: SecurityNode | None = None
     """None: it is spoken to in clear text."""
     advice: tuple[tuple[Resource, Finding], ...] = ()
-    """Why there may be no endpoints or no way to speak to them, about the Service or Backend."""
+    """Why there may be no endpoints or no way to speak to them, about the Service, Backend or XBackend."""
+    names: tuple[Endpoint, ...] = ()
+    """DNS names of further endpoints."""
+    external: bool = False
+    """How they are looked up: snapshot.names.NameKey."""
 
 
 class Trace(NamedTuple):
@@ -85,7 +95,7 @@ class Backends:
     def __init__(
         self,
         resources: ResourceSet,
-        overrides: Mapping[str, tuple[str, int]],
+        settings: TranslateSettings,
         policies: BackendTLSPolicies,
         security: Security,
         previous: "Backends | None" = None,
@@ -96,14 +106,16 @@ class Backends:
         self._backends = resources.by_kind(Backend)
         self._grant_objects = resources.by_kind(ReferenceGrant)
         self._slice_objects = resources.by_kind(EndpointSlice)
-        self._overrides = overrides
+        self._settings = settings
+        self._overrides = settings.backend_overrides
+        self.xbackends = XBackends(resources, security)
         self._names: dict[tuple[str, str], Names] = {}
         self.unchanged = previous is not None and self._rests_on_the_same_as(previous)
         """Every reference leads where it led in the previous translation."""
         if previous is not None and self.unchanged:
             self._grants: Grants = previous._grants
             self._targets: dict[BackendKey, Target] = previous._targets
-            self._found: dict[str, _ServicePort | Backend] = previous._found
+            self._found: dict[str, _ServicePort | Backend | XBackend] = previous._found
             self._old_nodes: dict[str, tuple[_Slices, BackendNode]] = previous._nodes
         else:
             self._grants = Grants(self._grant_objects.values())
@@ -119,6 +131,7 @@ class Backends:
             len(previous._targets) < _MANY + 4 * len(previous._nodes)
             and same_objects(self._services, previous._services)
             and same_objects(self._backends, previous._backends)
+            and same_objects(self.xbackends.declared, previous.xbackends.declared)
             and same_objects(self._policies.declared, previous._policies.declared)
             and same_objects(self._grant_objects, previous._grant_objects)
         )
@@ -158,13 +171,14 @@ class Backends:
         if service is None:
             return c.backend_missing("Service", key.name, key.namespace, self._nearest(self._services, key, "Services"))
         name = str(service.key)
-        if service.spec.type == "ExternalName":
-            return c.external_name(name)
+        refused = refused_name(service, self._settings)
+        if refused is not None:
+            return refused
         if key.port is None:
             return c.port_missing(name)
-        port = next((port for port in service.spec.ports if port.port == key.port and port.protocol == "TCP"), None)
+        port = tcp_port(service, key.port)
         if port is None:
-            return _no_tcp_port(service, key.port)
+            return no_tcp_port(service, key.port)
         protocol, what = (port.app_protocol or "").lower(), f"port {port.port} of Service {name}"
         if protocol in SECURE_APP_PROTOCOLS:
             if self._policies.of(service, port) is None:
@@ -184,6 +198,18 @@ class Backends:
         self._found[name] = backend
         return name
 
+    def _xbackend(self, key: BackendKey) -> str | Broken:
+        declared = self.xbackends.declared
+        at = ObjectKey(key.namespace, key.name)
+        if at not in declared:
+            return c.backend_missing("XBackend", key.name, key.namespace, self._nearest(declared, key, "XBackends"))
+        node = self.xbackends.node(at)
+        if key.port is not None and key.port != node.name.port:
+            return another_port(f"XBackend {at}", key.port, node.name.port)
+        if node.broken is None:
+            self._found[key.label] = node.resource
+        return node.broken or key.label
+
     def _nearest(self, objects: Mapping[ObjectKey, Resource], key: BackendKey, plural: str) -> str:
         at = plural, key.namespace
         if at not in self._names:
@@ -195,18 +221,18 @@ class Backends:
     def node(self, upstream: str) -> BackendNode:
         """The backend of a target's `upstream` key."""
         found = self._found[upstream]
-        if isinstance(found, Backend):
-            node = self._listed(upstream, found)
-            self._nodes[upstream] = (), node
-            return node
-        return self._service_node(upstream, found)
+        if isinstance(found, _ServicePort):
+            return self._service_node(upstream, found)
+        node = self._listed(upstream, found) if isinstance(found, Backend) else self._outside(upstream, found)
+        self._nodes[upstream] = (), node
+        return node
 
     def used(self) -> list[BackendNode]:
         """The backends asked for so far, by key."""
         return [node for _, (_, node) in sorted(self._nodes.items(), key=lambda item: item[0])]
 
     def _service_node(self, key: str, found: _ServicePort) -> BackendNode:
-        slices = self._slices.get(found.service.key, ())
+        slices = () if is_external(found.service) else self._slices.get(found.service.key, ())
         old = self._old_nodes.get(key)
         security = self._policies.of(*found)
         if old is not None and _same(old[0], slices) and old[1].security == security:
@@ -220,25 +246,39 @@ class Backends:
         self, key: str, found: _ServicePort, slices: _Slices, security: SecurityNode | None
     ) -> BackendNode:
         service, port = found
-        name = (port.app_protocol or "").lower()
-        protocol = APP_PROTOCOLS.get(name) or SECURE_APP_PROTOCOLS[name]
+        spoken = (port.app_protocol or "").lower()
+        protocol = APP_PROTOCOLS.get(spoken) or SECURE_APP_PROTOCOLS[spoken]
         override = self._overrides.get(key)
         if override is not None and not slices:
-            return BackendNode(key, (Endpoint(*override),), protocol, security)
+            addresses, names = split([Endpoint(*override)])
+            return BackendNode(key, addresses, protocol, security, names=names)
+        if is_external(service):
+            name = Endpoint(external_host(service), port.port)
+            return BackendNode(key, (), protocol, security, names=(name,), external=True)
         endpoints = ready_endpoints(service, port, slices)
-        advice = () if endpoints else ((service, _why_no_endpoints(key, port, slices)),)
+        advice = () if endpoints else ((service, why_no_endpoints(key, port, slices)),)
         return BackendNode(key, endpoints, protocol, security, advice)
 
     def _listed(self, key: str, backend: Backend) -> BackendNode:
-        endpoints = tuple(sorted({Endpoint(item.host, item.port) for item in backend.spec.endpoints}))
+        endpoints, names = split(Endpoint(item.host, item.port) for item in backend.spec.endpoints)
         advice: tuple[tuple[Resource, Finding], ...] = ()
-        if not endpoints:
-            advice = ((backend, _no_endpoints("spec.endpoints", "the list is empty")),)
+        if not endpoints and not names:
+            advice = ((backend, no_endpoints("spec.endpoints", "the list is empty")),)
         security = None
         if backend.spec.tls is not None:
             security, findings = self._security.of_backend(backend, backend.spec.tls)
             advice += tuple((backend, finding) for finding in findings)
-        return BackendNode(key, endpoints, BACKEND_PROTOCOLS[backend.spec.protocol], security, advice)
+        external = not self._settings.file_mode
+        if external:
+            endpoints, forbidden = permitted(backend, endpoints, self._settings.guard)
+            advice += tuple((backend, finding) for finding in forbidden)
+        protocol = BACKEND_PROTOCOLS[backend.spec.protocol]
+        return BackendNode(key, endpoints, protocol, security, advice, names, external)
+
+    def _outside(self, key: str, backend: XBackend) -> BackendNode:
+        node = self.xbackends.node(backend.key)
+        advice: tuple[tuple[Resource, Finding], ...] = tuple((backend, finding) for finding in node.findings)
+        return BackendNode(key, (), node.protocol, node.security, advice, (node.name,), external=True)
 
     def trace(self, upstream: str) -> "Trace | None":
         """What a target's `upstream` key stands for, for explanations; None where it stands for nothing."""
@@ -270,6 +310,7 @@ class Backends:
 _KINDS = {
     ("", "Service"): Backends._service,
     (own.GROUP, "Backend"): Backends._backend,
+    (xbackend.GROUP, "XBackend"): Backends._xbackend,
 }
 """Kinds a backendRef can name."""
 
@@ -284,24 +325,3 @@ def _by_service(slices: Iterable[EndpointSlice]) -> dict[ObjectKey, list[Endpoin
 
 def _same(one: _Slices, other: _Slices) -> bool:
     return len(one) == len(other) and all(map(is_, one, other))
-
-
-def _no_tcp_port(service: Service, number: int) -> Broken:
-    other = next((port for port in service.spec.ports if port.port == number), None)
-    if other is not None:
-        return c.transport_protocol(str(service.key), number, other.protocol)
-    ports = ", ".join(f"{port.port} ({port.name})" if port.name else str(port.port) for port in service.spec.ports)
-    return c.no_such_port(str(service.key), number, ports)
-
-
-def _why_no_endpoints(key: str, port: ServicePort, slices: _Slices) -> Finding:
-    if not slices:
-        return _no_endpoints("", f"no EndpointSlice belongs to it (--backend {key}=HOST:PORT can stand in)")
-    if not any(serves_port(item, port) for item in slices):
-        names = ", ".join(port_names(slices)) or "none"
-        return _no_endpoints("", f"no EndpointSlice has a port named {port.name or ''!r}; they have {names}")
-    return _no_endpoints("", f"none of its endpoints is ready on port {port.port}")
-
-
-def _no_endpoints(field: str, why: str) -> Finding:
-    return c.advice(field, f"requests to it get 503: {why}")

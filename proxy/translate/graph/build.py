@@ -28,6 +28,7 @@ from proxy.translate.graph.policy_users import Users, policy_users
 from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
 from proxy.translate.graph.upstream_tls import Security
+from proxy.translate.graph.xbackend_users import xbackend_users
 from proxy.translate.settings import TranslateSettings
 
 
@@ -51,6 +52,7 @@ class Graph(Struct):
     policies: Mapping[ObjectKey, PolicyNode]
     """BackendTLSPolicies, the most senior first."""
     policy_users: Users
+    xbackend_users: Users
     authorities: CACertificates
     placement: Placement = EMPTY
     """Who has which address; the next translation goes on from it."""
@@ -95,7 +97,7 @@ def build_graph(
     security = Security(authorities, certificates, now)
     policies = BackendTLSPolicies(resources, security)
     known_backends = previous.backends if previous else None
-    backends = Backends(resources, settings.backend_overrides, policies, security, known_backends)
+    backends = Backends(resources, settings, policies, security, known_backends)
     extensions = Extensions(resources, previous.extensions if previous else None)
     routes = _check_routes(resources, Checks(backends, extensions, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
@@ -114,6 +116,7 @@ def build_graph(
         _count(attachments),
         policies.nodes,
         policy_users(policies.nodes, routes, attachments),
+        xbackend_users(backends.xbackends.declared, routes, attachments),
         authorities,
         placement,
     )

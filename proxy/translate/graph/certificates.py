@@ -16,6 +16,7 @@ from proxy.resources.own import Backend
 from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet
 from proxy.resources.validate_core import TLS_SECRET
+from proxy.resources.xbackend import XBackend
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.conditions import Finding, Findings
 from proxy.translate.graph.nearest import Names
@@ -73,7 +74,7 @@ class Certificates:
         return tuple(found.values()), tuple(findings)
 
     def resolve(
-        self, owner: Gateway | ListenerSet | Backend, field: str, ref: SecretObjectReference
+        self, owner: Gateway | ListenerSet | Backend | XBackend, field: str, ref: SecretObjectReference
     ) -> tuple[CertificateNode | None, Finding | None]:
         """What the reference at `field` leads to, and what is wrong with that; both where an earlier one stands in."""
         if (ref.group, ref.kind) != ("", "Secret"):

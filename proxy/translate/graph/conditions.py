@@ -5,7 +5,7 @@ False in the status, and is a Problem of `penstock check`; it is written once fo
 Reasons are those of the Gateway API types (apis/v1/*_types.go).
 
 Here: what a finding is, and those about classes, Gateways, listeners and backends. Beside it:
-`route_conditions`, `listenerset_conditions` and `address_conditions`.
+`route_conditions`, `listenerset_conditions`, `address_conditions` and `name_conditions`.
 """
 
 from collections.abc import Iterable
@@ -258,7 +258,10 @@ class Broken(Struct, frozen=True, gc=False):
 def backend_kind(group: str, kind: str) -> Broken:
     named = f"{kind}.{group}" if group else kind
     return Broken(
-        "InvalidKind", "kind", f"{named} is not a kind of backend", "use Service, or Backend of group penstock.dev"
+        "InvalidKind",
+        "kind",
+        f"{named} is not a kind of backend",
+        "use Service, XBackend, or Backend of group penstock.dev",
     )
 
 
@@ -284,15 +287,6 @@ def port_missing(service: str) -> Broken:
 def no_such_port(service: str, port: int, ports: str) -> Broken:
     return Broken(
         "BackendNotFound", "port", f"Service {service} has no port {port}", f"its ports are: {ports or 'none'}"
-    )
-
-
-def external_name(service: str) -> Broken:
-    return Broken(
-        "InvalidKind",
-        "name",
-        f"Service {service} is of type ExternalName, which could lead anywhere",
-        "use a Backend (penstock.dev/v1alpha1) with the DNS name as an endpoint's host",
     )
 
 

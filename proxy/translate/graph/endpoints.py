@@ -5,6 +5,8 @@ from ipaddress import ip_address
 
 from proxy.resources.core import EndpointConditions, EndpointSlice, Service, ServicePort, SliceEndpoint
 from proxy.snapshot.snapshot import Endpoint
+from proxy.translate.graph import conditions as c
+from proxy.translate.graph.conditions import Broken, Finding
 
 
 def ready_endpoints(service: Service, port: ServicePort, slices: Iterable[EndpointSlice]) -> tuple[Endpoint, ...]:
@@ -62,3 +64,27 @@ def _address(item: EndpointSlice, endpoint: SliceEndpoint) -> Iterator[str]:
         yield str(ip_address(first))
     except ValueError:
         return
+
+
+# --- where there are none ---------------------------------------------------------------------
+
+
+def no_tcp_port(service: Service, number: int) -> Broken:
+    other = next((port for port in service.spec.ports if port.port == number), None)
+    if other is not None:
+        return c.transport_protocol(str(service.key), number, other.protocol)
+    ports = ", ".join(f"{port.port} ({port.name})" if port.name else str(port.port) for port in service.spec.ports)
+    return c.no_such_port(str(service.key), number, ports)
+
+
+def why_no_endpoints(key: str, port: ServicePort, slices: Sequence[EndpointSlice]) -> Finding:
+    if not slices:
+        return no_endpoints("", f"no EndpointSlice belongs to it (--backend {key}=HOST:PORT can stand in)")
+    if not any(serves_port(item, port) for item in slices):
+        names = ", ".join(port_names(slices)) or "none"
+        return no_endpoints("", f"no EndpointSlice has a port named {port.name or ''!r}; they have {names}")
+    return no_endpoints("", f"none of its endpoints is ready on port {port.port}")
+
+
+def no_endpoints(field: str, why: str) -> Finding:
+    return c.advice(field, f"requests to it get 503: {why}")

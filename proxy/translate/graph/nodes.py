@@ -226,7 +226,9 @@ class BackendKey(NamedTuple):
 
     @property
     def label(self) -> str:
-        """NAMESPACE/NAME:PORT, or NAMESPACE/NAME without a port."""
+        """NAMESPACE/NAME:PORT, or NAMESPACE/NAME without a port; of an XBackend NAMESPACE/xbackend/NAME."""
+        if self.kind == "XBackend":
+            return f"{self.namespace}/xbackend/{self.name}"
         return f"{self.namespace}/{self.name}" + (f":{self.port}" if self.port is not None else "")
 
 

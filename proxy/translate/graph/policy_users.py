@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.backendtls import PolicyNode
-from proxy.translate.graph.nodes import AttachmentNode, BackendKey, RouteNode
+from proxy.translate.graph.nodes import AttachmentNode, BackendKey, RouteNode, Target
 
 Users = Mapping[ObjectKey, tuple[ObjectKey, ...]]
-"""Policy to Gateways, sorted; policies that nobody uses are missing."""
+"""Policy (or XBackend) to Gateways, sorted; those that nobody uses are missing."""
 
 _Used = dict[ObjectKey, dict[int, set[ObjectKey]]]
 """Service to the Gateways that lead to each of its ports."""
@@ -37,7 +37,7 @@ def _users(policy: PolicyNode, used: _Used) -> set[ObjectKey]:
 def _used(routes: Mapping[ObjectKey, RouteNode], attachments: Mapping[ObjectKey, AttachmentNode]) -> _Used:
     used: _Used = {}
     for key, route in routes.items():
-        gateways = {_gateway(listener) for parent in attachments[key].parents for listener in parent.listeners}
+        gateways = gateways_of(attachments[key])
         if gateways:
             for ref in _services(route):
                 by_port = used.setdefault(ObjectKey(ref.namespace, ref.name), {})
@@ -46,10 +46,21 @@ def _used(routes: Mapping[ObjectKey, RouteNode], attachments: Mapping[ObjectKey,
 
 
 def _services(route: RouteNode) -> Iterator[BackendKey]:
+    for key, target in references(route):
+        if target.upstream and (key.group, key.kind) == ("", "Service"):
+            yield key
+
+
+def references(route: RouteNode) -> Iterator[tuple[BackendKey, Target]]:
+    """All backends that a route names, those of mirrors included, and where that leads."""
     for rule in route.rules:
-        refs = [(ref.key, ref.target) for ref in rule.backends]
-        refs += [(ref.key, ref.target) for ref in rule.filter_backends]
-        yield from (key for key, target in refs if target.upstream and (key.group, key.kind) == ("", "Service"))
+        yield from ((ref.key, ref.target) for ref in rule.backends)
+        yield from ((ref.key, ref.target) for ref in rule.filter_backends)
+
+
+def gateways_of(attachment: AttachmentNode) -> set[ObjectKey]:
+    """Those that a route attaches to."""
+    return {_gateway(listener) for parent in attachment.parents for listener in parent.listeners}
 
 
 def _gateway(listener: str) -> ObjectKey:

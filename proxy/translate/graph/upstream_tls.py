@@ -10,7 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.resources.backendtlspolicy import UNSOUND, BackendTLSPolicyValidation, SubjectAltName
+from proxy.resources.meta import SecretObjectReference
 from proxy.resources.own import Backend, BackendTLS
+from proxy.resources.xbackend import XBackend, XBackendTLS
 from proxy.snapshot.upstream_tls import SubjectName, UpstreamTLS
 from proxy.translate.graph import upstream_tls_conditions as c
 from proxy.translate.graph.addresses import is_ip
@@ -62,10 +64,21 @@ class Security:
     def of_backend(self, backend: Backend, given: BackendTLS) -> tuple[SecurityNode, Findings]:
         """The same, and the client certificate that only our own kind can name."""
         node, findings = self.read("Backend", backend.metadata.namespace, given, "spec.tls")
-        if given.client_certificate_ref is None:
+        return self._showing(backend, given.client_certificate_ref, node, findings)
+
+    def of_xbackend(self, backend: XBackend, given: XBackendTLS) -> tuple[SecurityNode, Findings]:
+        """Where nothing is said of whom to trust, the machine does, and the name is the one that it is found by."""
+        validation = given.validation or BackendTLSPolicyValidation(backend.hostname, well_known_ca_certificates=SYSTEM)
+        node, findings = self.read("XBackend", backend.metadata.namespace, validation, "spec.tls.validation")
+        return self._showing(backend, given.client_certificate_ref, node, findings)
+
+    def _showing(
+        self, owner: Backend | XBackend, ref: SecretObjectReference | None, node: SecurityNode, findings: Findings
+    ) -> tuple[SecurityNode, Findings]:
+        """The same with a client certificate, where the owner names one."""
+        if ref is None:
             return node, findings
-        field = "spec.tls.clientCertificateRef"
-        certificate, finding = self._certificates.resolve(backend, field, given.client_certificate_ref)
+        certificate, finding = self._certificates.resolve(owner, "spec.tls.clientCertificateRef", ref)
         findings += () if finding is None else (c.client_certificate(finding),)
         if certificate is None or node.tls is None:
             return SecurityNode(None), findings

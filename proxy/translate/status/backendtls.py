@@ -13,13 +13,17 @@ def backend_tls_status(node: PolicyNode, gateways: Iterable[ObjectKey], controll
     """`gateways`: in the order in which they are listed. Of more than 16 whoever writes leaves out the last."""
     return {
         "ancestors": [
-            {"ancestorRef": _reference(gateway), "controllerName": controller_name, "conditions": _conditions(node)}
+            {
+                "ancestorRef": gateway_reference(gateway),
+                "controllerName": controller_name,
+                "conditions": _conditions(node),
+            }
             for gateway in gateways
         ]
     }
 
 
-def _reference(gateway: ObjectKey) -> dict[str, str]:
+def gateway_reference(gateway: ObjectKey) -> dict[str, str]:
     return {"group": GROUP, "kind": "Gateway", "namespace": gateway.namespace, "name": gateway.name}
 
 

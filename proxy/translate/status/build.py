@@ -14,6 +14,7 @@ from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
 from proxy.translate.status.listenerset import listener_set_status
 from proxy.translate.status.route import route_status
+from proxy.translate.status.xbackend import xbackend_status
 
 
 class ObjectStatus(Struct, frozen=True):
@@ -45,9 +46,10 @@ class StatusMemory:
 
 
 def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> Iterator[ObjectStatus]:
-    """GatewayClasses, Gateways, ListenerSets, BackendTLSPolicies, HTTPRoutes, each sorted.
+    """GatewayClasses, Gateways, ListenerSets, BackendTLSPolicies, XBackends, HTTPRoutes, each sorted.
 
-    Routes without a parent of ours, and policies for what no Gateway of ours uses, have none.
+    Routes without a parent of ours, policies for what no Gateway of ours uses, and XBackends that none leads to, have
+    none.
     """
     for name, owner in sorted(graph.declared.classes.items()):
         if owner.resource is not None:
@@ -64,6 +66,10 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
         policy = graph.policies[key]
         status = backend_tls_status(policy, gateways, controller_name)
         yield ObjectStatus("BackendTLSPolicy", key, status, policy.resource.metadata.uid)
+    for key, gateways in sorted(graph.xbackend_users.items()):
+        backend = graph.backends.xbackends.node(key)
+        status = xbackend_status(backend, gateways, controller_name)
+        yield ObjectStatus("XBackend", key, status, backend.resource.metadata.uid)
     memory.made = dict(_routes(graph, controller_name, memory.made))
     for made in memory.made.values():
         yield made.status

@@ -254,7 +254,7 @@ def test_what_wants_tls_is_refused_until_somebody_says_who_it_is(protocol: str) 
 
 
 def backend(**given: Any) -> str:
-    spec = {"endpoints": [{"host": "127.0.0.1", "port": 9443}], "tls": {"hostname": "app.example", **given}}
+    spec = {"endpoints": [{"host": "192.0.2.1", "port": 9443}], "tls": {"hostname": "app.example", **given}}
     return json.dumps({"kind": "Backend", "metadata": {"name": "app"}, "spec": spec})
 
 
