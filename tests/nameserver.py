@@ -22,6 +22,8 @@ class NameServer:
         """Name to (TTL, the name it stands for)."""
         self.failing: dict[str, int] = {}
         """Name to the RCODE it is answered with."""
+        self.failing_kind: dict[tuple[str, int], int] = {}
+        """(name, type) to the RCODE that questions of this type are answered with."""
         self.silent: set[str] = set()
         """Names whose questions are dropped."""
         self.truncating = False
@@ -91,8 +93,9 @@ class NameServer:
         return head + asked + b"".join((*records, *authority))
 
     def _records(self, name: str, wanted: int) -> tuple[int, list[bytes]]:
-        if name in self.failing:
-            return self.failing[name], []
+        rcode = self.failing.get(name, self.failing_kind.get((name, wanted), NOERROR))
+        if rcode != NOERROR:
+            return rcode, []
         records: list[bytes] = []
         while name in self.aliases:
             ttl, target = self.aliases[name]

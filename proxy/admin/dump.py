@@ -1,5 +1,6 @@
 """What is served, as plain data for JSON, each part picked by hand: a snapshot holds private keys, this never."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,12 +8,14 @@ import msgspec
 
 from proxy import __version__
 from proxy.admin.readiness import readiness
-from proxy.admin.view import View
+from proxy.admin.view import NameState, View
 from proxy.observe.live import count_rules, endpoint_label
 from proxy.resources.problem import Problem
 from proxy.snapshot.certificate import Certificate, ClientValidation
 from proxy.snapshot.describe import text
+from proxy.snapshot.explain import named
 from proxy.snapshot.listing import effective_routes
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
 
 
@@ -92,10 +95,23 @@ def routes(view: View) -> list[dict[str, Any]]:
 
 def backends(view: View) -> list[dict[str, Any]]:
     snapshot = view.snapshot
-    return [_backend_data(upstream, snapshot) for upstream in snapshot.upstreams.values()] if snapshot else []
+    resolved = names(view)
+    return [_backend_data(upstream, snapshot, resolved) for upstream in snapshot.upstreams.values()] if snapshot else []
 
 
-def _backend_data(upstream: Upstream, snapshot: Snapshot) -> dict[str, Any]:
+def names(view: View) -> dict[NameKey, dict[str, Any]]:
+    """What is known of DNS names: addresses, for how many seconds their TTL has them good, and what is wrong."""
+    return {key: _name_data(state) for key, state in view.names.items()}
+
+
+def _name_data(state: NameState) -> dict[str, Any]:
+    told: dict[str, Any] = {"state": state.state, "addresses": list(state.addresses)}
+    if state.fresh_for is not None and state.age is not None:
+        told |= {"age_seconds": round(state.age, 1), "fresh_for_seconds": round(state.fresh_for, 1)}
+    return told | {"reason": state.trouble, "detail": state.detail, "forbidden": list(state.forbidden)}
+
+
+def _backend_data(upstream: Upstream, snapshot: Snapshot, resolved: Mapping[NameKey, dict[str, Any]]) -> dict[str, Any]:
     """With who its endpoints must be where that is declared, and why they are not spoken to where that cannot be."""
     tls = snapshot.upstream_tls.get(upstream.tls)
     secured = {} if tls is None else {"server_name": tls.server_name, "names": [name.value for name in tls.names]}
@@ -107,6 +123,7 @@ def _backend_data(upstream: Upstream, snapshot: Snapshot) -> dict[str, Any]:
         **secured,
         **invalid,
         "endpoints": [endpoint_label(endpoint) for endpoint in upstream.endpoints],
+        **({"names": named(upstream, resolved)} if upstream.names else {}),
     }
 
 

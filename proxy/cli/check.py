@@ -13,11 +13,13 @@ import click
 from proxy.analysis.warnings import find_warnings
 from proxy.cli.excerpt import Excerpts
 from proxy.cli.loading import load_once
+from proxy.cli.outside import outside_of, outside_options
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.resources.problem import Problem
 
 if TYPE_CHECKING:
     from proxy.runtime.settings import Cluster
+    from proxy.translate.settings import TranslateSettings
     from proxy.translate.status.build import ObjectStatus
 
 Format = Literal["text", "json", "github"]
@@ -26,10 +28,15 @@ Statuses = Sequence["ObjectStatus"] | None
 
 
 def run_check(
-    sources: Sequence[str], output: Format, status: bool, stream: TextIO, cluster: "Cluster | None" = None
+    sources: Sequence[str],
+    output: Format,
+    status: bool,
+    stream: TextIO,
+    cluster: "Cluster | None" = None,
+    settings: "TranslateSettings | None" = None,
 ) -> int:
     """Writes every problem to `stream`; 1 when one of them is an error, else 0."""
-    candidate = load_once(sources, cluster)
+    candidate = load_once(sources, cluster, settings)
     found = find_warnings(candidate.snapshot, candidate.translation.resources)
     problems = in_order((*candidate.problems, *candidate.locate(found)))
     statuses = candidate.statuses if status else None
@@ -184,6 +191,7 @@ def _parent(ref: dict[str, Any]) -> str:
     show_default=True,
     help="For people, for programs, or for annotations in GitHub workflows.",
 )
+@outside_options
 @cluster_options
 def command(sources: tuple[str, ...], status: bool, output: Format, **options: Any) -> None:
     """Validate SOURCE... as the API server and the controller would.
@@ -191,4 +199,5 @@ def command(sources: tuple[str, ...], status: bool, output: Format, **options: A
     SOURCE is a YAML or JSON file, a directory (read recursively), - for stdin, or kubernetes: for a cluster.
     Exits 0 when nothing is wrong, 1 when there are errors.
     """
-    sys.exit(run_check(sources, output, status, sys.stdout, cluster_of(sources, **options)))
+    outside = outside_of(options)
+    sys.exit(run_check(sources, output, status, sys.stdout, cluster_of(sources, **options), outside))

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.cli.loading import load_snapshot
+from proxy.cli.outside import outside_of, outside_options
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.snapshot.describe import match_words, policy_words
 from proxy.snapshot.listing import effective_routes
 
 if TYPE_CHECKING:
     from proxy.runtime.settings import Cluster
+    from proxy.translate.settings import TranslateSettings
 
 Data = dict[str, Any]
 
 
-def routes(sources: Sequence[str], cluster: "Cluster | None" = None) -> list[Data]:
+def routes(
+    sources: Sequence[str], cluster: "Cluster | None" = None, settings: "TranslateSettings | None" = None
+) -> list[Data]:
     """Every listener with its hostnames and entries, as data."""
-    return effective_routes(load_snapshot(sources, cluster))
+    return effective_routes(load_snapshot(sources, cluster, settings))
 
 
 def lines(listeners: Sequence[Data]) -> Iterator[str]:
@@ -59,8 +63,10 @@ def _backend(ref: Data) -> str:
 @click.command("routes")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@outside_options
 @cluster_options
 def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Show the effective routes in precedence order, per listener and hostname."""
-    table = routes(sources, cluster_of(sources, **options))
+    outside = outside_of(options)
+    table = routes(sources, cluster_of(sources, **options), outside)
     click.echo(json.dumps(table, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(table)))

@@ -28,16 +28,16 @@ FORBIDDEN: tuple[tuple[str, str], ...] = (
     ("fe80::/10", "link-local"),
     ("fec0::/10", "site-local"),
     ("ff00::/8", "multicast"),
+    ("64:ff9b:1::/48", "behind a translator"),
     ("fd00:ec2::254/128", "a metadata service"),
     ("fd20:ce::254/128", "a metadata service"),
 )
 """RFC 6890 and its registries, and where clouds answer for a machine beside 169.254.169.254: Alibaba, Azure, Oracle;
-over IPv6 AWS and Google."""
+over IPv6 AWS and Google. Where the IPv4 address stands within the prefix of RFC 8215 is up to each network."""
 
 _MAPPED = ip_network("::ffff:0:0/96")
 _COMPATIBLE = ip_network("::/96")
 _NAT64 = ip_network("64:ff9b::/96")
-_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
 _TEREDO = ip_network("2001::/32")
 _6TO4 = ip_network("2002::/16")
 
@@ -79,11 +79,6 @@ def _meant(address: _Address) -> Iterable[_Address]:
     octets = address.packed
     if address in _MAPPED or address in _COMPATIBLE or address in _NAT64:
         yield IPv4Address(octets[12:])
-    elif address in _LOCAL_NAT64:  # RFC 8215: of any length, so by RFC 6052 section 2.2 in any of these places
-        yield IPv4Address(octets[12:])
-        yield IPv4Address(octets[6:8] + octets[9:11])
-        yield IPv4Address(octets[7:8] + octets[9:12])
-        yield IPv4Address(octets[9:13])
     elif address in _6TO4:
         yield IPv4Address(octets[2:6])
     elif address in _TEREDO:  # RFC 4380: the client's address, inverted

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from proxy.admin.explain import gateway_wide
-from proxy.admin.view import WorkerState
+from proxy.admin.view import NameState, WorkerState
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.resources.meta import ObjectKey
 from proxy.resources.problem import Problem
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.route import BackendRef, Entry, HostBucket, RouteMatch, Rule
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
 from proxy.sources.file import load_text
@@ -57,6 +58,7 @@ class FakeView:
         self.draining = False
         self.bound: Sequence[tuple[str, int]] = [("", 8080)]
         self.workers: Mapping[int, WorkerState] = {0: WorkerState(100, 3, 12.34), 1: WorkerState(101, 2, 4000.0)}
+        self.names: Mapping[NameKey, NameState] = {}
         self.uptime = 61.0
 
     def render_metrics(self, openmetrics: bool) -> bytes:
