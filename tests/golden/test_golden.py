@@ -56,7 +56,7 @@ def test_golden_config(config: Path, update_golden: bool) -> None:
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 def test_examples_are_sound_and_say_what_they_show(config: Path) -> None:
     loaded = FileSource([str(config)]).load()
-    translation = translate(loaded.resources, TranslateSettings())
+    translation = translate(loaded.resources, settings_of(config))
     assert (*loaded.problems, *translation.problems) == ()
     assert translation.snapshot.buckets
     assert config.read_text().startswith("# ")

@@ -302,6 +302,8 @@ class Backends:
         service = self._services.get(ObjectKey(namespace, name))
         if service is None:
             return f"there is no Service {path}"
+        if is_external(service):
+            return "" if self._settings.external_name else "it is of type ExternalName, which is not followed"
         if all(str(candidate.port) != port for candidate in service.spec.ports):
             return f"Service {path} has no port {port}"
         return "it has EndpointSlices, and those are used" if service.key in self._slices else ""

@@ -35,6 +35,11 @@ class XBackendNode(Struct, frozen=True):
         return Endpoint(self.resource.hostname, self.resource.spec.port.port)
 
     @property
+    def silent(self) -> bool:
+        """Nothing is sent there, as its TLS cannot be had as it is declared."""
+        return self.security is not None and self.security.tls is None
+
+    @property
     def protocol(self) -> str:
         return PROTOCOLS[self.resource.spec.protocol]
 

@@ -26,7 +26,8 @@ def xbackend_status(node: XBackendNode, gateways: Iterable[ObjectKey], controlle
 def _conditions(node: XBackendNode) -> list[Condition]:
     """The API defines Accepted alone. References to certificates are told of as those of other kinds are."""
     generation = node.resource.metadata.generation
-    refused, unresolved = of_type(node.findings, ACCEPTED), of_type(node.findings, RESOLVED_REFS)
+    unresolved = of_type(node.findings, RESOLVED_REFS)
+    refused = of_type(node.findings, ACCEPTED) or (unresolved if node.silent else [])
     return [
         unless(refused, ACCEPTED, "Accepted", "requests are sent there", generation),
         unless(unresolved, RESOLVED_REFS, "ResolvedRefs", "all references are resolved", generation),
