@@ -289,9 +289,9 @@ class Attempts(Ending):
     def _retry(self, reason: str) -> None:
         """Another try after a pause, at another endpoint if there is one. Whatever comes of the body waits."""
         tries, pool = self._tries, self.pool
-        assert tries is not None and pool is not None
+        assert tries is not None
         self._count_retry(reason)
-        self._tried = (pool,)
+        self._tried = () if pool is None else (pool,)
         if self.request.content_length != 0 and self._early is None:
             self._early = list(tries.kept or ())
             self._stream.pause()

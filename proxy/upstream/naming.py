@@ -41,6 +41,10 @@ class Naming:
         self.reason = ""
         """Why they lead to no address."""
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def wait(self, waiter: NameWaiter) -> None:
         until = self._wheel.clock() + self._seconds
         if not self._waiting:
