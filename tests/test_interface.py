@@ -67,7 +67,7 @@ def test_every_option_of_a_command_is_named(name: str) -> None:
 
 
 def test_every_kind_served_is_listed() -> None:
-    [_heading, _ruler, *table] = rows(section("Configuration"))[: 2 + 3]
+    [_heading, _ruler, *table] = rows(section("Configuration"))[: 2 + 4]
     listed = {kind for row in table for kind in re.split(r", ", re.sub(r" \([^)]*\)", "", row[1]))}
     assert listed == {name for _, name in KINDS}
 

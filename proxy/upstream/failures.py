@@ -1,6 +1,5 @@
 """Why no connection came about, as errors of the exchange."""
 
-import socket
 
 from proxy.errors import ConnectFailed, ProxyError, UpstreamTLSFailed
 from proxy.tls.engine import TLSFailure
@@ -8,8 +7,6 @@ from proxy.tls.engine import TLSFailure
 
 def connect_error(label: str, cause: BaseException | None) -> ProxyError:
     """`label`: host:port of the endpoint."""
-    if isinstance(cause, socket.gaierror):
-        return ConnectFailed("name_not_resolved", f"{label}: {cause}")
     if isinstance(cause, TLSFailure):
         return UpstreamTLSFailed(cause.reason, f"{label}: {cause.detail}")
     if isinstance(cause, ConnectionRefusedError):

@@ -257,7 +257,10 @@ class Backends:
             return BackendNode(key, (), protocol, security, names=(name,), external=True)
         endpoints = ready_endpoints(service, port, slices)
         advice = () if endpoints else ((service, why_no_endpoints(key, port, slices)),)
-        return BackendNode(key, endpoints, protocol, security, advice)
+        if not any(item.address_type == "FQDN" for item in slices):
+            return BackendNode(key, endpoints, protocol, security, advice)
+        addresses, names = split(endpoints)
+        return BackendNode(key, addresses, protocol, security, advice, names, not self._settings.file_mode)
 
     def _listed(self, key: str, backend: Backend) -> BackendNode:
         endpoints, names = split(Endpoint(item.host, item.port) for item in backend.spec.endpoints)
