@@ -104,6 +104,15 @@ def test_data_planes_read_secrets_where_their_maker_does(shared: Cluster) -> Non
     assert [each for each in items["RoleBinding", "shop", "penstock-secrets"]["subjects"] if each in group] == group
 
 
+def test_options_about_names_outside_reach_the_controller_and_every_data_plane(shared: Cluster) -> None:
+    wanted = ["--allow-external-name", "--deny-external-ranges=10.0.0.0/8,fd00::/8"]
+    values = "externalNames.allow=true,externalNames.deniedRanges={10.0.0.0/8,fd00::/8},mode=dedicated"
+    items = by_key(templated("--set", values))
+    [container] = items["Deployment", NAMESPACE, "penstock"]["spec"]["template"]["spec"]["containers"]
+    parameters = items["GatewayParameters", NAMESPACE, "penstock"]
+    assert container["args"][-2:] == parameters["spec"]["deployment"]["args"][-2:] == wanted
+
+
 # --- the API server ---------------------------------------------------------------------------
 
 

@@ -1,6 +1,5 @@
 """The books of one endpoint: every connection and every exchange is counted once, whatever happens to it."""
 
-
 import pytest
 
 from proxy.errors import Overloaded

@@ -48,3 +48,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   resources: [secrets, configmaps]
   verbs: [get, list, watch]
 {{- end -}}
+
+{{/* Options about names outside: of the controller, whose statuses speak of them, and of every data plane. */}}
+{{- define "penstock.externalNames" -}}
+{{- if .Values.externalNames.allow }}
+- --allow-external-name
+{{- end }}
+{{- with .Values.externalNames.allowedRanges }}
+- --allow-external-ranges={{ join "," . }}
+{{- end }}
+{{- with .Values.externalNames.deniedRanges }}
+- --deny-external-ranges={{ join "," . }}
+{{- end }}
+{{- end -}}
