@@ -8,7 +8,7 @@ from tests.cluster.dry_run import dry_run
 from tests.cluster.site import condition, gateway, route, says
 from tests.conformance.client import Object
 from tests.conformance.session import Cluster
-from tests.resources.xbackend_objects import REFUSED, SOUND, Spec, object_of, spec
+from tests.resources.xbackend_objects import NAMED, REFUSED, SOUND, Spec, object_of, spec
 
 GROUP = "gateway.networking.x-k8s.io"
 
@@ -17,6 +17,11 @@ GROUP = "gateway.networking.x-k8s.io"
 def test_it_takes_what_we_take(shared: Cluster, given: Spec) -> None:
     verdict = dry_run(shared, object_of(given))
     assert (verdict.message, verdict.warnings) == ("", ())
+
+
+def test_it_refuses_every_name_of_a_port_by_mistake(shared: Cluster) -> None:
+    """When this fails, the CRD is mended, and the case belongs to SOUND."""
+    assert "Name must be a valid DNS label" in dry_run(shared, object_of(NAMED)).message
 
 
 @pytest.mark.parametrize(("given", "field"), REFUSED.values(), ids=REFUSED)

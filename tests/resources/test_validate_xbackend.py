@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tests.resources.xbackend_objects import REFUSED, SOUND, Spec, object_of
+from tests.resources.xbackend_objects import NAMED, REFUSED, SOUND, Spec, object_of
 from tests.resources.yamlset import findings
 
 
-@pytest.mark.parametrize("spec", SOUND.values(), ids=SOUND)
+@pytest.mark.parametrize("spec", [*SOUND.values(), NAMED], ids=[*SOUND, "a port with a name"])
 def test_what_is_sound(spec: Spec) -> None:
     assert findings(json.dumps(object_of(spec))) == []
 
