@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from proxy.resources import xbackend
 from proxy.resources.backendtlspolicy import (
     BackendTLSPolicy,
     BackendTLSPolicySpec,
@@ -74,6 +75,7 @@ from proxy.resources.meta import (
     LocalObjectReference,
     ObjectMeta,
     Resource,
+    SecretObjectReference,
 )
 from proxy.resources.own import Backend, BackendEndpoint, BackendSpec, BackendTLS
 from proxy.resources.parameters import (
@@ -84,6 +86,7 @@ from proxy.resources.parameters import (
     SharedService,
 )
 from proxy.resources.policy import ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo
+from proxy.resources.xbackend import BackendPort, ExternalHostname, XBackend, XBackendSpec, XBackendTLS
 from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
 from tests.certificates import pair
 
@@ -223,8 +226,9 @@ HEADERS = st.builds(
     add=tuples(st.builds(HTTPHeader, name=TEXTS, value=TEXTS)),
     remove=tuples(TEXTS),
 )
-BACKEND_GROUPS = st.sampled_from(["", "", "penstock.dev", "example.com"])
-BACKEND_KINDS = st.sampled_from(["Service", "Service", "Backend", "Odd"])
+HOSTS = st.sampled_from(["::1", "192.0.2.1", "x.example.com", "x.y.svc.cluster.local", "localhost", ""])
+BACKEND_GROUPS = st.sampled_from(["", "", "penstock.dev", xbackend.GROUP, "example.com"])
+BACKEND_KINDS = st.sampled_from(["Service", "Service", "Backend", "XBackend", "Odd"])
 FILTERS = st.builds(
     HTTPRouteFilter,
     type=st.sampled_from(
@@ -357,7 +361,12 @@ GRANTS = resource(
             st.builds(ReferenceGrantFrom, group=st.just(GROUP), kind=st.just("HTTPRoute"), namespace=NAMESPACES)
         ),
         to=tuples(
-            st.builds(ReferenceGrantTo, group=GROUPS, kind=st.sampled_from(["Service", "Backend"]), name=maybe(NAMES))
+            st.builds(
+                ReferenceGrantTo,
+                group=GROUPS,
+                kind=st.sampled_from(["Service", "Backend", "XBackend"]),
+                name=maybe(NAMES),
+            )
         ),
     ),
 )
@@ -376,6 +385,7 @@ SERVICES = resource(
             )
         ),
         type=st.sampled_from(["ClusterIP", "ClusterIP", "ExternalName"]),
+        external_name=maybe(HOSTS),
         publish_not_ready_addresses=st.booleans(),
     ),
 )
@@ -401,9 +411,27 @@ BACKENDS = resource(
     "penstock.dev/v1alpha1",
     spec=st.builds(
         BackendSpec,
-        endpoints=tuples(st.builds(BackendEndpoint, host=st.sampled_from(["::1", "x.example.com"]), port=PORTS)),
+        endpoints=tuples(st.builds(BackendEndpoint, host=HOSTS, port=PORTS)),
         protocol=st.sampled_from(["HTTP", "HTTP", "H2C"]),
         tls=maybe(st.just(BackendTLS(hostname="x"))),
+    ),
+)
+XBACKENDS = resource(
+    XBackend,
+    f"{xbackend.GROUP}/v1alpha1",
+    spec=st.builds(
+        XBackendSpec,
+        type=st.just("ExternalHostname"),
+        port=st.builds(BackendPort, port=PORTS),
+        external_hostname=maybe(st.builds(ExternalHostname, hostname=HOSTS)),
+        protocol=st.sampled_from([None, "HTTP", "HTTP2", "TCP", "MCP"]),
+        tls=maybe(
+            st.builds(
+                XBackendTLS,
+                mode=st.sampled_from(["None", "ServerOnly", "ClientAndServer"]),
+                client_certificate_ref=maybe(st.builds(SecretObjectReference, name=NAMES)),
+            )
+        ),
     ),
 )
 SPACES = resource(Namespace, "v1")
@@ -450,6 +478,7 @@ RESOURCES: st.SearchStrategy[Resource] = st.one_of(
     SERVICES,
     SLICES,
     BACKENDS,
+    XBACKENDS,
     GRANTS,
     CLASSES,
     SPACES,
@@ -472,5 +501,6 @@ SETTINGS = st.builds(
     backend_overrides=st.dictionaries(
         st.sampled_from(["default/a:80", "x/b:81", "odd"]), st.just(("127.0.0.1", 9000)), max_size=2
     ),
+    external_name=st.booleans(),
     file_mode=st.booleans(),
 )

@@ -12,6 +12,7 @@ from proxy.resources.store import ResourceSet
 from proxy.routing.table import HostTable
 from proxy.snapshot.delta import apply, decode_delta, difference, encode_delta
 from proxy.snapshot.snapshot import Snapshot
+from proxy.translate.graph.addresses import is_ip
 from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
 from proxy.translate.translate import Translation, translate
 from tests.translate.strategies import OBJECTS, PARAMETERS, SETTINGS
@@ -61,7 +62,9 @@ def hangs_together(snapshot: Snapshot) -> None:
         assert len(set(hostnames)) == len(hostnames), "listeners of one socket are told apart by hostname"
     for upstream in snapshot.upstreams.values():
         assert not upstream.tls or upstream.tls in snapshot.upstream_tls
-        assert not (upstream.invalid and (upstream.endpoints or upstream.tls))
+        assert not (upstream.invalid and (upstream.endpoints or upstream.names or upstream.tls))
+        assert all(is_ip(endpoint.host) for endpoint in upstream.endpoints)
+        assert not any(is_ip(name.host) or not name.host for name in upstream.names)
     assert {key for tls in snapshot.upstream_tls.values() for key in tls.bundles} == set(snapshot.bundles)
     for (listener, hostname), bucket in snapshot.buckets.items():
         assert listener in snapshot.listeners
