@@ -1,6 +1,8 @@
 """/: one plain page about what is served now. Without scripts, and it asks nobody else for anything."""
 
+from collections.abc import Iterator
 from html import escape
+from typing import Any
 
 from proxy import __version__
 from proxy.admin.dump import backends, listeners
@@ -67,8 +69,17 @@ def _unbound(bound: bool) -> str:
 
 
 def _backends(view: View) -> str:
-    rows = [[item["backend"], ", ".join(item["endpoints"]) or "none ready"] for item in backends(view)]
+    rows = [[item["backend"], ", ".join(_places(item)) or "none ready"] for item in backends(view)]
     return "<h2>Backends</h2>" + _table(["Backend", "Endpoints"], rows)
+
+
+def _places(backend: dict[str, Any]) -> Iterator[str]:
+    """Endpoints, and DNS names with what they lead to."""
+    yield from backend["endpoints"]
+    for name in backend.get("names", ()):
+        found = name.get("resolved")
+        leads = ", ".join(found["addresses"]) or found["reason"] or found["state"] if found else "not looked up"
+        yield f"{name['name']} ({leads})"
 
 
 def _workers(view: View) -> str:

@@ -131,6 +131,8 @@ def parse_servers(items: Iterable[str]) -> tuple[Address, ...]:
             servers.append((parse_ip(item), 53))
         except ValueError:
             host, port = parse_address(item)
+            if not (host and port):
+                raise ValueError(f"{item!r} is not IP or IP:PORT, such as 10.0.0.53 or [::1]:5353") from None
             servers.append((parse_ip(host), port))
     return tuple(servers)
 

@@ -6,7 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.admin import dump
+from proxy.admin.dashboard import page
+from proxy.admin.view import NameState
 from proxy.snapshot.certificate import ClientValidation
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.snapshot import Endpoint, Upstream
 from proxy.snapshot.upstream_tls import SubjectName, UpstreamTLS
 from proxy.translate.graph.x509 import read_bundle
@@ -78,6 +81,42 @@ def test_a_backend_says_who_its_endpoints_must_be_and_why_they_are_not_spoken_to
     assert other == {
         "backend": "ns/bad:80", "protocol": "http", "tls": False, "invalid": "backend_tls_invalid", "endpoints": [],
     }  # fmt: skip
+
+
+def test_a_backend_that_is_known_by_name_says_what_that_leads_to() -> None:
+    view = FakeView()
+    names = Endpoint("api.test", 443), Endpoint("new.test", 80)
+    view.snapshot = replace(
+        SNAPSHOT, upstreams={"ns/xbackend/api": Upstream("ns/xbackend/api", names=names, external=True)}
+    )
+    view.names = {
+        NameKey("api.test", True): NameState(
+            "stale", ("192.0.2.1",), -12.34, 72.34, "dns_timeout", "nobody answers", ("127.0.0.1 is loopback",)
+        ),
+        NameKey("api.test", False): NameState("fresh", ("192.0.2.2",), 1.0, 1.0),
+        NameKey("new.test", True): NameState("pending"),
+    }
+    [told] = dump.backends(view)
+    assert told["endpoints"] == []
+    assert told["names"] == [
+        {
+            "name": "api.test:443",
+            "resolved": {
+                "state": "stale",
+                "addresses": ["192.0.2.1"],
+                "age_seconds": 72.3,
+                "fresh_for_seconds": -12.3,
+                "reason": "dns_timeout",
+                "detail": "nobody answers",
+                "forbidden": ["127.0.0.1 is loopback"],
+            },
+        },
+        {
+            "name": "new.test:80",
+            "resolved": {"state": "pending", "addresses": [], "reason": "", "detail": "", "forbidden": []},
+        },
+    ]
+    assert "api.test:443 (192.0.2.1), new.test:80 (pending)" in page(view)
 
 
 def test_the_configuration_is_the_whole_snapshot() -> None:

@@ -240,3 +240,11 @@ def test_json_and_github_have_warnings_too(good: Path) -> None:
     assert code == 0
     assert (problem["severity"], problem["field"], problem["line"]) == ("warning", "spec.rules[0].matches[1]", 16)
     assert f"::warning file={good},line=16,col=7,title=HTTPRoute/default/shop::" in check(good, "github")[1]
+
+
+def test_what_is_allowed_outside_is_not_told() -> None:
+    config = str(Path(__file__).parents[2] / "config" / "external-name.yaml")
+    assert CliRunner().invoke(command, [config]).exit_code == 1
+    assert CliRunner().invoke(command, [config, "--allow-external-name"]).output == "4 objects, no errors\n"
+    wrong = CliRunner().invoke(command, [config, "--allow-external-ranges", "10.0.0.1/8"])
+    assert (wrong.exit_code, "is not a network" in wrong.output) == (2, True)

@@ -31,8 +31,8 @@ SOUND: dict[str, Spec] = {
 }
 
 NAMED = spec(port={"name": "https", "port": 1})
-"""Sound by what the API says of the field. But the rule of the CRD of v1.6.1 compares an optional value with null: an API
-server takes no name at all."""
+"""Sound by what the API says of the field. But the rule of the CRD of v1.6.1 compares an optional value with null, so
+that an API server takes no name at all."""
 
 REFUSED: dict[str, tuple[Spec, str]] = {
     "another type": (spec(type="EndpointSelector"), "spec.type"),

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.runtime import settings as parse
 from proxy.runtime.settings import Settings
+from proxy.snapshot.guard import Guard
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,26 @@ def test_ip_addresses() -> None:
     assert [parse.parse_ip(text) for text in ("", "127.0.0.1", "[::1]", "::1")] == ["", "127.0.0.1", "::1", "::1"]
     with pytest.raises(ValueError, match="is not an IP address"):
         parse.parse_ip("localhost")
+
+
+def test_name_servers() -> None:
+    given = ["10.0.0.53,127.0.0.1:5353", "::1", "[::1]:5353"]
+    assert parse.parse_servers(given) == (("10.0.0.53", 53), ("127.0.0.1", 5353), ("::1", 53), ("::1", 5353))
+    for wrong in ("dns.example.com", "dns.example.com:53", ":53", "10.0.0.53:0", "10.0.0.53:port"):
+        with pytest.raises(ValueError, match="is not"):
+            parse.parse_servers([wrong])
+
+
+def test_where_names_may_lead_is_for_translation_and_for_those_who_look_them_up() -> None:
+    settings = Settings(
+        ("f.yaml",), allow_external_name=True, allow_external_ranges=("127.0.0.0/8",), deny_external_ranges=("::/0",)
+    )
+    guard = Guard(("127.0.0.0/8",), ("::/0",))
+    assert (settings.guard(), settings.translation().guard, settings.translation().external_name) == (
+        guard,
+        guard,
+        True,
+    )
 
 
 def test_settings_reach_those_they_are_for() -> None:
