@@ -88,14 +88,17 @@ class Attempts(Ending):
     def _without_endpoint(self, name: str, upstream: LiveUpstream) -> None:
         """Nothing to connect to; where that is only because a DNS name has no answer yet, it is waited for."""
         naming = upstream.naming
-        if naming is not None and naming.pending:
+        try:
+            if naming is None or not naming.pending:
+                raise _no_endpoint(name, upstream)
             naming.wait(self)
-        else:
-            self._refuse(_no_endpoint(name, upstream))
+        except ProxyError as error:
+            self._refuse(error)
 
     def on_named(self) -> None:
         """What the DNS name leads to is known now."""
-        self._dial()
+        if not self.ended:
+            self._dial()
 
     def on_unnamed(self, error: ProxyError) -> None:
         self._attempt_failed(error)

@@ -1,6 +1,5 @@
 """Why no connection came about, as errors of the exchange."""
 
-
 from proxy.errors import ConnectFailed, ProxyError, UpstreamTLSFailed
 from proxy.tls.engine import TLSFailure
 

@@ -7,7 +7,7 @@ for one again: whatever is known is used, until something else is.
 from collections.abc import Iterable
 from typing import Protocol
 
-from proxy.errors import NameNotResolved, ProxyError
+from proxy.errors import NameNotResolved, Overloaded, ProxyError
 from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.snapshot import Endpoint, Upstream
 from proxy.wheel import Deadline, Wheel
@@ -26,18 +26,19 @@ class NameWaiter(Protocol):
 class Naming:
     """What is known of the names of one upstream, and who waits for it."""
 
-    __slots__ = ("_label", "_patience", "_seconds", "_waiting", "_wheel", "pending", "reason")
+    __slots__ = ("_label", "_most", "_patience", "_seconds", "_waiting", "_wheel", "pending", "reason")
 
-    def __init__(self, wheel: Wheel, label: str, seconds: float) -> None:
-        """`seconds` to wait for a first answer."""
+    def __init__(self, wheel: Wheel, label: str, seconds: float, most: int) -> None:
+        """`seconds` to wait for a first answer, and so many requests at most that do."""
         self._wheel = wheel
         self._label = label
         self._seconds = seconds
+        self._most = most
         self._waiting: dict[NameWaiter, float] = {}
         """In the order they came, each with the time at which it gives up."""
         self._patience = Deadline(wheel, self._refuse_late)
         self.pending = True
-        """No answer yet, of any of the names."""
+        """There is no address, and a name of which nothing is known yet."""
         self.reason = ""
         """Why they lead to no address."""
 
@@ -46,6 +47,9 @@ class Naming:
         return len(self._waiting)
 
     def wait(self, waiter: NameWaiter) -> None:
+        """Raises Overloaded at the limit."""
+        if len(self._waiting) >= self._most:
+            raise Overloaded("upstream_overflow", f"too many requests wait for {self._label}")
         until = self._wheel.clock() + self._seconds
         if not self._waiting:
             self._patience.set(until)
@@ -105,5 +109,6 @@ class Addresses:
     def tell(self, naming: Naming, spec: Upstream) -> None:
         """Whether there is an answer, and if it is no address, why."""
         known = [self._known.get(key) for key in sorted(spec.name_keys)]
-        naming.pending = not any(known)
-        naming.reason = next((item.reason for item in known if item is not None and item.reason), "")
+        told = [item for item in known if item is not None]
+        naming.pending = len(told) < len(known) and not any(item.addresses for item in told)
+        naming.reason = next((item.reason for item in told if item.reason), "")

@@ -143,7 +143,7 @@ class Registry:
             self._unname(upstream)
             return () if upstream.invalid else spec.endpoints
         if upstream.naming is None:
-            upstream.naming = Naming(self._wheel, spec.key, self._settings.connect_timeout)
+            upstream.naming = Naming(self._wheel, spec.key, self._settings.connect_timeout, self._settings.max_waiting)
         self._addresses.tell(upstream.naming, spec)
         return self._addresses.endpoints(spec)
 

@@ -52,7 +52,7 @@ def test_its_status_names_the_gateways_that_lead_there(served: tuple[Cluster, st
     cluster, namespace = served
     client, web = cluster.client, gateway(namespace)
     good = xbackend(namespace, "good", tls={"mode": "ServerOnly"})
-    bad = xbackend(namespace, "bad", protocol="H2C")
+    bad = xbackend(namespace, "bad", protocol="TCP")
     for item in (web, good, bad, to(namespace, "good"), to(namespace, "bad")):
         client.apply_object(item)
     found = client.wait_for(client.path_of(good), lambda now: says(now, "Accepted"), 60)

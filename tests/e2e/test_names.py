@@ -97,6 +97,31 @@ async def test_nor_beyond_the_time_of_an_attempt(retry: Retry | None) -> None:
         assert waiting(gateway) == 0
 
 
+async def test_no_more_wait_than_wait_for_connections() -> None:
+    settings = DataPlaneSettings(connect_timeout=3600, max_upstream_waiting=1)
+    async with Gateway(rule(named(80)), settings=settings) as gateway:
+        first, second = await gateway.client(), await gateway.client()
+        await first.send(GET)
+        await eventually(lambda: waiting(gateway))
+        await second.send(GET)
+        assert (await second.response()).status == 503
+        assert said(gateway)[1:3] == ("UO", "upstream_overflow")
+
+
+async def test_of_several_names_one_address_is_enough_and_all_have_their_say_before_there_is_none() -> None:
+    async with Backend() as backend:
+        names = Endpoint("api.test", backend.port), Endpoint("db.test", backend.port)
+        both = BackendRef(KEY, 1, KEY), Upstream(KEY, names=names, external=True)
+        async with Gateway(rule(both), settings=PATIENT) as gateway:
+            client = await gateway.client()
+            await client.send(GET)
+            await eventually(lambda: waiting(gateway))
+            gateway.plane.resolve(leads_to(reason="name_not_found"))
+            assert waiting(gateway) == 1
+            gateway.plane.resolve([Resolved(NameKey("db.test", True), ("127.0.0.1",))])
+            assert (await client.response()).status == 200
+
+
 @pytest.mark.parametrize("reason", ["forbidden_address", "name_not_found", "dns_timeout"])
 async def test_a_name_that_leads_nowhere_is_503_at_once_and_says_why(reason: str) -> None:
     async with Gateway(rule(named(80)), settings=PATIENT) as gateway:

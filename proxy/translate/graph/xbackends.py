@@ -7,14 +7,21 @@ from msgspec import Struct
 from proxy.resources.meta import ObjectKey
 from proxy.resources.store import ResourceSet
 from proxy.resources.xbackend import XBackend
-from proxy.snapshot.snapshot import Endpoint
+from proxy.snapshot.snapshot import Endpoint, Protocol
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph import name_conditions as n
 from proxy.translate.graph.addresses import is_ip
 from proxy.translate.graph.conditions import ACCEPTED, Broken, Finding, Findings
 from proxy.translate.graph.upstream_tls import Security, SecurityNode
 
-PROTOCOLS = {None: "http", "HTTP": "http", "HTTP11": "http", "MCP": "http"}
+PROTOCOLS: dict[str | None, Protocol] = {
+    None: "http",
+    "HTTP": "http",
+    "HTTP11": "http",
+    "MCP": "http",
+    "HTTP2": "h2",
+    "H2C": "h2",
+}
 """XBackend.spec.protocol to `Upstream.protocol`; what has no row is refused. The Model Context Protocol is HTTP
 requests with JSON or an event stream in answer, which HTTP/1.1 carries."""
 
@@ -40,7 +47,7 @@ class XBackendNode(Struct, frozen=True):
         return self.security is not None and self.security.tls is None
 
     @property
-    def protocol(self) -> str:
+    def protocol(self) -> Protocol:
         return PROTOCOLS[self.resource.spec.protocol]
 
 
@@ -84,6 +91,8 @@ def _broken(backend: XBackend) -> Broken | None:
 
 def _advice(backend: XBackend) -> Iterator[Finding]:
     tls = backend.spec.tls
+    if backend.spec.protocol == "H2C" and tls is not None and tls.mode != "None":
+        yield c.advice("spec.protocol", "H2C is clear text, but spec.tls counts", "use protocol HTTP2")
     if tls is None:
         yield n.clear_text("spec.tls")
     elif tls.mode == "None":
