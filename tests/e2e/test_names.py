@@ -1,13 +1,16 @@
 """Backends known by DNS name: requests wait for what the name first leads to, and for nothing after that."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.route import BackendRef, Mirror, Retry, Timeouts
 from proxy.snapshot.snapshot import Endpoint, Upstream
+from tests.certificates import Authority, server_side
 from tests.e2e.gateway import Gateway, rule, to
 from tests.e2e.peers import Backend, Peer, ok
+from tests.e2e.secure_backends import SecuringGateway, Trust
 from tests.patience import eventually
 
 KEY = "default/xbackend/api"
@@ -238,3 +241,19 @@ async def test_mirrors_wait_for_nothing() -> None:
             await client.send(GET)
             assert (await client.response()).status == 200
             assert gateway.metrics.value("penstock_mirror_requests_total", (KEY, "failed")) == 1
+
+
+async def test_tls_asks_for_the_name_that_is_declared_and_not_for_the_one_that_is_looked_up() -> None:
+    root, asked = Authority("root"), list[str | None]()
+    context = server_side(root.issues("one.example"))
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    async with Backend(secure=context) as backend:
+        trust = Trust()
+        ref, upstream = trust.to(backend.port, authority=root)
+        by_name = replace(upstream, endpoints=(), names=(Endpoint("api.test", backend.port),), external=True)
+        async with SecuringGateway(trust, rule((ref, by_name)), settings=PATIENT) as gateway:
+            gateway.plane.resolve(leads_to("127.0.0.1"))
+            client = await gateway.client()
+            await client.send(GET)
+            assert (await client.response()).status == 200
+            assert asked == ["one.example"]
