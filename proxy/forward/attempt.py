@@ -57,13 +57,13 @@ class Attempts(Ending):
 
     # --- 4 connect ---------------------------------------------------------------------------
 
-    def _connect(self, fresh: bool = False) -> None:
-        """Begins an attempt: up to the end of this endpoint's answer, or of another's that is asked in its place."""
-        if self._tries is not None:
-            self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
-        self._dial(fresh)
+    def _connect(self, fresh: bool = False, begun: bool = False) -> None:
+        """Begins an attempt: up to the end of this endpoint's answer, or of another's that is asked in its place.
 
-    def _dial(self, fresh: bool = False) -> None:
+        `begun`: it goes on with one that had to wait.
+        """
+        if self._tries is not None and not begun:
+            self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
         backend = self.backend
         assert backend is not None
         if backend.upstream is None:
@@ -98,7 +98,7 @@ class Attempts(Ending):
     def on_named(self) -> None:
         """What the DNS name leads to is known now."""
         if not self.ended:
-            self._dial()
+            self._connect(begun=True)
 
     def on_unnamed(self, error: ProxyError) -> None:
         self._attempt_failed(error)
