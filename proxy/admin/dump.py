@@ -13,7 +13,6 @@ from proxy.observe.live import count_rules, endpoint_label
 from proxy.resources.problem import Problem
 from proxy.snapshot.certificate import Certificate, ClientValidation
 from proxy.snapshot.describe import text
-from proxy.snapshot.explain import named
 from proxy.snapshot.listing import effective_routes
 from proxy.snapshot.names import NameKey
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
@@ -111,6 +110,15 @@ def _name_data(state: NameState) -> dict[str, Any]:
     return told | {"reason": state.trouble, "detail": state.detail, "forbidden": list(state.forbidden)}
 
 
+def _named(upstream: Upstream, resolved: Mapping[NameKey, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each DNS name of an upstream, with what it leads to where that is known."""
+    found: list[dict[str, Any]] = []
+    for name in upstream.names:
+        known = resolved.get(NameKey(name.host, upstream.external))
+        found.append({"name": endpoint_label(name), **({} if known is None else {"resolved": known})})
+    return found
+
+
 def _backend_data(upstream: Upstream, snapshot: Snapshot, resolved: Mapping[NameKey, dict[str, Any]]) -> dict[str, Any]:
     """With who its endpoints must be where that is declared, and why they are not spoken to where that cannot be."""
     tls = snapshot.upstream_tls.get(upstream.tls)
@@ -123,7 +131,7 @@ def _backend_data(upstream: Upstream, snapshot: Snapshot, resolved: Mapping[Name
         **secured,
         **invalid,
         "endpoints": [endpoint_label(endpoint) for endpoint in upstream.endpoints],
-        **({"names": named(upstream, resolved)} if upstream.names else {}),
+        **({"names": _named(upstream, resolved)} if upstream.names else {}),
     }
 
 

@@ -7,9 +7,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from proxy.admin.dump import names
 from proxy.admin.view import View
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.protocol.limits import Limits
+from proxy.snapshot.names import NameKey
 from proxy.snapshot.question import CLIENT, Asked, BadQuestion
 from proxy.translate.explain.explain import explain
 from proxy.translate.explain.scene import GatewayWide
@@ -66,7 +68,16 @@ class Explainer:
             if source is None:
                 raise BadQuestion("there is no configuration yet")
             told = await asyncio.to_thread(explain, source, asked)
+            self._resolve(told["backends"])
             return told | {"serving": self._serving(source.translation.snapshot.generation, told)}
+
+    def _resolve(self, backends: Iterable[Data]) -> None:
+        """What DNS names lead to at this moment, beside them."""
+        known = names(self._view)
+        for name in (name for backend in backends for name in backend["names"]):
+            found = known.get(NameKey(name["host"], name["external"]))
+            if found is not None:
+                name["resolved"] = found
 
     def _serving(self, generation: int, told: Mapping[str, Any]) -> Data:
         """`bound`: whether the address is, of what was asked; None where there is none."""

@@ -13,13 +13,12 @@ import click
 from proxy.analysis.warnings import find_warnings
 from proxy.cli.excerpt import Excerpts
 from proxy.cli.loading import load_once
-from proxy.cli.outside import outside_of, outside_options
+from proxy.cli.outside import outside_options
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.resources.problem import Problem
 
 if TYPE_CHECKING:
-    from proxy.runtime.settings import Cluster
-    from proxy.translate.settings import TranslateSettings
+    from proxy.runtime.settings import Cluster, Settings
     from proxy.translate.status.build import ObjectStatus
 
 Format = Literal["text", "json", "github"]
@@ -33,7 +32,7 @@ def run_check(
     status: bool,
     stream: TextIO,
     cluster: "Cluster | None" = None,
-    settings: "TranslateSettings | None" = None,
+    settings: "Settings | None" = None,
 ) -> int:
     """Writes every problem to `stream`; 1 when one of them is an error, else 0."""
     candidate = load_once(sources, cluster, settings)
@@ -193,11 +192,21 @@ def _parent(ref: dict[str, Any]) -> str:
 )
 @outside_options
 @cluster_options
-def command(sources: tuple[str, ...], status: bool, output: Format, **options: Any) -> None:
+def command(
+    sources: tuple[str, ...],
+    status: bool,
+    output: Format,
+    kubeconfig: str,
+    context: str,
+    watch_namespaces: tuple[str, ...],
+    **outside: Any,
+) -> None:
     """Validate SOURCE... as the API server and the controller would.
 
     SOURCE is a YAML or JSON file, a directory (read recursively), - for stdin, or kubernetes: for a cluster.
     Exits 0 when nothing is wrong, 1 when there are errors.
     """
-    outside = outside_of(options)
-    sys.exit(run_check(sources, output, status, sys.stdout, cluster_of(sources, **options), outside))
+    from proxy.runtime.settings import Settings
+
+    cluster = cluster_of(sources, kubeconfig, context, watch_namespaces)
+    sys.exit(run_check(sources, output, status, sys.stdout, cluster, Settings(sources, cluster, **outside)))

@@ -9,6 +9,7 @@ import click
 from proxy.cli.explained import lines
 from proxy.cli.loading import explained, load_once, tell_refusals
 from proxy.cli.options import served_options
+from proxy.cli.outside import outside_options
 from proxy.cli.page import wants_colour, width
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.runtime.settings import Settings
@@ -46,6 +47,7 @@ def _header(text: str) -> tuple[str, str]:
 @click.option("--sni", show_default="the host of the URL", metavar="NAME", help="The server name that TLS is told.")
 @click.option("--to", "to", default="", show_default="any", metavar="IP", help="The gateway's address that is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@outside_options
 @served_options
 @cluster_options
 def command(

@@ -161,9 +161,9 @@ def _backends(page: Page, told: Data) -> None:
         page.line(2, "no backend: 500", style=BAD)
     for one in told["backends"]:
         page.line(2, f"{one['percent']:g} %  to {one['backend']}: {_outcome(one['outcome'])}", hang=4)
-        if one["endpoints"]:
+        if places := [*one["endpoints"], *map(_name, one["names"])]:
             how = f"; {one['balance']}" if one["balance"] else ""
-            page.line(6, ", ".join(one["endpoints"]) + how, hang=2)
+            page.line(6, ", ".join(places) + how, hang=2)
         if one["filters"]:
             _filters(page, 6, one["filters"])
         if "answer" in one:
@@ -171,6 +171,15 @@ def _backends(page: Page, told: Data) -> None:
         elif one["forwards"] != told["forwards"]:
             _forwards(page, one, 6)
         _policies(page, 6, one.get("policies", ()))
+
+
+def _name(name: Data) -> str:
+    """A DNS name and what it leads to; nothing is looked up here, only a running gateway can say."""
+    found = name.get("resolved")
+    if found is None:
+        return f"{name['name']} (looked up as it runs)"
+    state = f" ({found['state']})" if found["state"] != "fresh" else ""
+    return f"{name['name']} -> {', '.join(found['addresses']) or found['reason'] or 'nothing yet'}{state}"
 
 
 def _outcome(one: Data) -> str:

@@ -77,9 +77,11 @@ def explained(candidate: "Candidate", settings: "Settings | None" = None) -> "Ex
     return Explained(candidate.translation, gateway_wide(data_plane), candidate.locate)
 
 
-def load_snapshot(sources: Sequence[str], cluster: "Cluster | None" = None) -> Snapshot:
+def load_snapshot(
+    sources: Sequence[str], cluster: "Cluster | None" = None, settings: "Settings | None" = None
+) -> Snapshot:
     """What it would serve; what it would refuse is told on stderr."""
-    candidate = load_once(sources, cluster)
+    candidate = load_once(sources, cluster, settings)
     tell_refusals(candidate)
     return candidate.snapshot
 

@@ -1,16 +1,11 @@
 """--allow-external-name and its like: which names and addresses outside may be led to."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from proxy.translate.settings import TranslateSettings
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-NAMES: Final = ("allow_external_name", "allow_external_ranges", "deny_external_ranges")
 
 
 def _networks(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -23,7 +18,7 @@ def _networks(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 
 
 def outside_options(command: F) -> F:
-    """The same for every command that translates."""
+    """The same for every command that translates; named as fields of Settings."""
     options = (
         click.option(
             "--allow-external-name",
@@ -50,12 +45,3 @@ def outside_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def outside_of(options: dict[str, Any]) -> "TranslateSettings":
-    """Takes these options out of `options`."""
-    from proxy.snapshot.guard import Guard
-    from proxy.translate.settings import TranslateSettings
-
-    allowed, *ranges = (options.pop(name) for name in NAMES)
-    return TranslateSettings(external_name=allowed, guard=Guard(*ranges))

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.cli.loading import load_snapshot
-from proxy.cli.outside import outside_of, outside_options
+from proxy.cli.outside import outside_options
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.snapshot.describe import match_words, policy_words
 from proxy.snapshot.listing import effective_routes
 
 if TYPE_CHECKING:
-    from proxy.runtime.settings import Cluster
-    from proxy.translate.settings import TranslateSettings
+    from proxy.runtime.settings import Cluster, Settings
 
 Data = dict[str, Any]
 
 
-def routes(
-    sources: Sequence[str], cluster: "Cluster | None" = None, settings: "TranslateSettings | None" = None
-) -> list[Data]:
+def routes(sources: Sequence[str], cluster: "Cluster | None" = None, settings: "Settings | None" = None) -> list[Data]:
     """Every listener with its hostnames and entries, as data."""
     return effective_routes(load_snapshot(sources, cluster, settings))
 
@@ -65,8 +62,17 @@ def _backend(ref: Data) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 @outside_options
 @cluster_options
-def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(
+    sources: tuple[str, ...],
+    as_json: bool,
+    kubeconfig: str,
+    context: str,
+    watch_namespaces: tuple[str, ...],
+    **outside: Any,
+) -> None:
     """Show the effective routes in precedence order, per listener and hostname."""
-    outside = outside_of(options)
-    table = routes(sources, cluster_of(sources, **options), outside)
+    from proxy.runtime.settings import Settings
+
+    cluster = cluster_of(sources, kubeconfig, context, watch_namespaces)
+    table = routes(sources, cluster, Settings(sources, cluster, **outside))
     click.echo(json.dumps(table, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(table)))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli.options import one, served_options
+from proxy.cli.options import one, served_options, several
+from proxy.cli.outside import outside_options
 from proxy.cli.source import cluster_of, cluster_options, kubernetes_source
 from proxy.controller.controller import Controller, settings_here
 from proxy.observe.log import LEVELS, configure_logging
@@ -112,6 +113,15 @@ duration = one(parse.parse_duration)
     help="Last good state, for when an API server is away; files need none.",
 )
 @served_options
+@outside_options
+@click.option(
+    "--dns-servers",
+    callback=several(parse.parse_servers),
+    multiple=True,
+    show_default="those of /etc/resolv.conf",
+    metavar="IP[:PORT],...",
+    help="Who is asked for DNS names of backends.",
+)
 @cluster_options
 @click.option(
     "--status-updates",

@@ -10,7 +10,7 @@ from proxy.snapshot.answers import by_endpoint, by_error, by_filter, reply_answe
 from proxy.snapshot.describe import text
 from proxy.snapshot.effects import HTTP1, Filtered, Spoken, forwarded, host, run_filters, target
 from proxy.snapshot.route import BackendRef, Rule
-from proxy.snapshot.snapshot import Endpoint, Snapshot
+from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 
 Data = dict[str, Any]
 
@@ -47,13 +47,14 @@ def _share(
         "tls": None if tls is None else {"server_name": tls.server_name},
         "protocol": upstream.protocol if upstream is not None else None,
         "endpoints": [endpoint_text(at) for at in endpoints],
+        "names": [] if upstream is None else [_name(at, upstream) for at in upstream.names],
         "balance": balance(len(endpoints)),
         **told(ran, request, (ref.filters, rule.filters), context, spoken(snapshot, ref)),
-        "outcome": {"percent": percent, **_outcome(ran, ref.backend, invalid, endpoints)},
+        "outcome": {"percent": percent, **_outcome(ran, ref.backend, invalid, upstream)},
     }
 
 
-def _outcome(ran: Filtered, backend: str, invalid: str, endpoints: Iterable[Endpoint]) -> Data:
+def _outcome(ran: Filtered, backend: str, invalid: str, upstream: Upstream | None) -> Data:
     """In the order in which the exchange finds out: filters first, then the backend, then its endpoints."""
     if ran.failure is not None:
         return by_error(ran.failure)
@@ -61,9 +62,14 @@ def _outcome(ran: Filtered, backend: str, invalid: str, endpoints: Iterable[Endp
         return by_filter(ran.reply.status)
     if invalid:
         return by_error(NoValidBackend(invalid, f"{backend} cannot be used: {invalid}"))
-    if not endpoints:
+    if upstream is None or not (upstream.endpoints or upstream.names):
         return by_error(NoReadyEndpoint("no_ready_endpoint", f"{backend} has no ready endpoint"))
     return by_endpoint(backend)
+
+
+def _name(at: Endpoint, upstream: Upstream) -> Data:
+    """A DNS name. What it leads to only a running gateway can say."""
+    return {"name": endpoint_text(at), "host": at.host, "external": upstream.external}
 
 
 def spoken(snapshot: Snapshot, ref: BackendRef) -> Spoken:

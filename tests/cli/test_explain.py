@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from proxy.cli.explained import _name
 from proxy.cli.main import main
 from proxy.cli.page import Page
 
@@ -325,3 +326,21 @@ def test_no_color_is_respected(config: str) -> None:
         main, ["explain", config, "http://localhost:8080/hello"], color=True
     )
     assert "\x1b" not in plain.stdout
+
+
+def test_a_name_is_shown_as_it_is_and_looked_up_by_nobody() -> None:
+    config = str(Path(__file__).parents[2] / "config" / "external-name.yaml")
+    assert "www.example.com:443 (looked up as it runs)" in run(config, "--allow-external-name", "http://h:8080/").stdout
+    refused = run(config, "http://h:8080/")
+    assert "InvalidKind" in refused.stdout
+    assert "--allow-external-name" in refused.stderr
+
+
+def test_what_a_name_leads_to_is_shown_where_that_is_known() -> None:
+    def words(**found: Any) -> str:
+        return _name({"name": "a.test:80", "resolved": found})
+
+    assert words(state="fresh", addresses=["192.0.2.1", "::1"], reason="") == "a.test:80 -> 192.0.2.1, ::1"
+    assert words(state="stale", addresses=["192.0.2.1"], reason="dns_timeout") == "a.test:80 -> 192.0.2.1 (stale)"
+    assert words(state="failed", addresses=[], reason="name_not_found") == "a.test:80 -> name_not_found (failed)"
+    assert words(state="pending", addresses=[], reason="") == "a.test:80 -> nothing yet (pending)"

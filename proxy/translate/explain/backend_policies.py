@@ -7,12 +7,14 @@ from proxy.resources.core import EndpointSlice, Service, ServicePort
 from proxy.resources.gateway import GROUP
 from proxy.resources.meta import Resource
 from proxy.resources.own import Backend
+from proxy.resources.xbackend import XBackend
 from proxy.translate.explain.grants import permitted_by
 from proxy.translate.explain.origins import default, named, option
 from proxy.translate.explain.scene import BackendScene, Data, Told
 from proxy.translate.graph.backends import Trace
 from proxy.translate.graph.backendtls import PolicyNode
 from proxy.translate.graph.endpoints import ready_endpoints, serves_port
+from proxy.translate.graph.named import external_host, is_external
 from proxy.translate.graph.upstream_tls import SecurityNode
 
 Describer = Callable[[BackendScene], "Told | None"]
@@ -54,6 +56,9 @@ def endpoints(scene: BackendScene) -> Told | None:
     stage = scene.rule.at.stage
     if isinstance(trace.resource, Service) and trace.port is not None:
         return _of_service(scene, trace, trace.resource, trace.port)
+    if isinstance(trace.resource, XBackend):
+        origin = stage.origins.of(trace.resource, "spec.externalHostname")
+        return Told("endpoints", f"what {trace.resource.hostname} leads to", {"slices": []}, (origin,))
     count = len(trace.resource.spec.endpoints) if isinstance(trace.resource, Backend) else 0
     origin = stage.origins.of(trace.resource, "spec.endpoints")
     return Told("endpoints", f"{_counted(count, 'endpoint')} listed, all taken for ready", {"slices": []}, (origin,))
@@ -65,6 +70,9 @@ def _of_service(scene: BackendScene, trace: Trace, service: Service, port: Servi
         where = f"{trace.override[0]}:{trace.override[1]}"
         given = f"{scene.target.upstream}={where}"
         return Told("endpoints", f"{where} by --backend", {"slices": []}, (option("--backend", given),))
+    if is_external(service):
+        words = f"what {external_host(service)} leads to"
+        return Told("endpoints", words, {"slices": []}, (origins.of(service, "spec.externalName"),))
     slices = [_slice(service, port, item) for item in trace.slices]
     if not slices:
         words = "no EndpointSlice belongs to the Service"

@@ -63,7 +63,7 @@ class BackendNode(Struct, frozen=True):
 class Trace(NamedTuple):
     """What a backend was made from."""
 
-    resource: Service | Backend
+    resource: Service | Backend | XBackend
     security: SecurityNode | None
     """None: it is spoken to in clear text."""
     port: ServicePort | None = None
@@ -289,9 +289,9 @@ class Backends:
         if found is None or made is None:
             return None
         security = made[1].security
-        if isinstance(found, Backend):
+        if not isinstance(found, _ServicePort):
             return Trace(found, security)
-        slices = tuple(self._slices.get(found.service.key, ()))
+        slices = () if is_external(found.service) else tuple(self._slices.get(found.service.key, ()))
         override = None if slices else self._overrides.get(upstream)
         return Trace(found.service, security, found.port, slices, override, self._policies.policy_of(*found))
 
