@@ -68,7 +68,7 @@ class Explainer:
             if source is None:
                 raise BadQuestion("there is no configuration yet")
             told = await asyncio.to_thread(explain, source, asked)
-            self._resolve(told["backends"])
+            self._resolve(told.get("backends", ()))
             return told | {"serving": self._serving(source.translation.snapshot.generation, told)}
 
     def _resolve(self, backends: Iterable[Data]) -> None:
