@@ -17,7 +17,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from proxy.controller.cluster import Client, Cluster, Current, ObjectRef
-from proxy.controller.desired import Desired
+from proxy.controller.desired import PARENTS, Desired
 from proxy.controller.events import EventRecorder
 from proxy.controller.lease import LeaseKeeper
 from proxy.controller.merge import Status, without_us
@@ -71,6 +71,8 @@ class Controller:
         self._metrics = ControllerMetrics()
         self._desired = Desired()
         self._statuses: Sequence[ObjectStatus] = ()
+        self._is_blind = False
+        """Some parents of routes could not be read: what is said about them is neither confirmed nor taken back."""
         self._held_back: tuple[Translation, Sequence[ObjectStatus]] | None = None
         """What is served before all of it has been read. Nobody is told of it."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -131,7 +133,12 @@ class Controller:
         changed, gone = self._desired.update(statuses, self._cluster.bundle)
         bare = self._desired.newly_bare(translation.resources)
         self._provisioner.want(translation.infrastructure)
+        was_blind, self._is_blind = self._is_blind, not PARENTS.isdisjoint(translation.resources.unread)
+        self._writer.takes_back = not self._is_blind
         if not self._lease.is_leader():
+            return
+        if was_blind and not self._is_blind:
+            self._compare_all()
             return
         for target in gone:
             self._writer.withdraw(target)
@@ -162,6 +169,9 @@ class Controller:
             self._writer.stop()
             return
         self._provisioner.look()
+        self._compare_all()
+
+    def _compare_all(self) -> None:
         for target, status in reversed(self._desired.statuses.items()):
             self._writer.offer(target, status)
         for target in self._desired.bare:
@@ -194,6 +204,8 @@ class Controller:
 
     def _clear(self, target: ObjectRef) -> None:
         """Of an object that is not ours any more, takes back what we said about it."""
+        if self._is_blind:
+            return
         current = self._cluster.current(target.kind, target.key)
         nothing = without_us(current.status, self._name) if current else None
         if nothing is None:

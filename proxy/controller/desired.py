@@ -19,6 +19,9 @@ SHARED: Mapping[str, type[Resource]] = {
 }
 """Kinds whose status has an entry for each controller: routes, policies and XBackends."""
 
+PARENTS = frozenset({"GatewayClass", "Gateway", "ListenerSet"})
+"""Kinds without which it is not known what a route or a policy is attached to."""
+
 
 class Desired:
     """What is meant now. Work goes with what changed: of the rest only the identity is looked at."""

@@ -2,7 +2,8 @@
 
     conditions             by type, foreign types stay             (GatewayClass, Gateway, ListenerSet)
     listeners              ours as a whole; conditions by type, foreign types stay
-    parents, ancestors     entries with our controllerName are ours, all others stay as and where they are
+    parents, ancestors     entries with our controllerName are ours, all others stay as and where they are;
+                           ours that are no longer meant go, unless nothing is to be taken back
     anything else          ours as it is; what we do not mean at all stays
 
 Pure: the time is an argument.
@@ -21,24 +22,28 @@ MAX_ENTRIES = {"parents": 32, "ancestors": 16}
 REFERENCE = {"parents": "parentRef", "ancestors": "ancestorRef"}
 
 
-def merge(held: Status, desired: Status, controller: str, now: str) -> dict[str, Any] | None:
+def merge(held: Status, desired: Status, controller: str, now: str, take_back: bool = True) -> dict[str, Any] | None:
     """The fields of the status to write, or None when `held` says all of it already.
 
     desired: as from translate/status, without lastTransitionTime. controller: our controllerName.
     now: RFC 3339. A field that is not there and an empty list are the same.
     """
-    merged = {field: _field(field, held.get(field, ()), value, controller, now) for field, value in desired.items()}
+    merged = {}
+    for field, value in desired.items():
+        there = held.get(field, ())
+        if field in REFERENCE:
+            merged[field] = _entries(field, there, value, controller, now, take_back)
+        else:
+            merged[field] = _field(field, there, value, now)
     changed = {field: value for field, value in merged.items() if held.get(field, []) != value}
     return changed or None
 
 
-def _field(field: str, held: Any, desired: Any, controller: str, now: str) -> Any:
+def _field(field: str, held: Any, desired: Any, now: str) -> Any:
     if field == "conditions":
         return merge_conditions(held, desired, now)
     if field == "listeners":
         return _listeners(held, desired, now)
-    if field in REFERENCE:
-        return _entries(field, held, desired, controller, now)
     return desired
 
 
@@ -47,8 +52,9 @@ def _listeners(held: Iterable[Entry], desired: Iterable[Entry], now: str) -> lis
     return [_entry(entry, known.get(entry["name"], {}), now) for entry in desired]
 
 
-def _entries(field: str, held: Iterable[Entry], desired: Iterable[Entry], controller: str, now: str) -> list[Entry]:
-    """Entries of ours that are no longer meant go."""
+def _entries(
+    field: str, held: Iterable[Entry], desired: Iterable[Entry], controller: str, now: str, take_back: bool
+) -> list[Entry]:
     reference = REFERENCE[field]
     wanted = {_identity(entry[reference]): entry for entry in desired}
     merged: list[Entry] = []
@@ -57,6 +63,8 @@ def _entries(field: str, held: Iterable[Entry], desired: Iterable[Entry], contro
             merged.append(old)
         elif (new := wanted.pop(_identity(old[reference]), None)) is not None:
             merged.append(_entry(new, old, now))
+        elif not take_back:
+            merged.append(old)
     merged += [_entry(new, {}, now) for new in wanted.values()]
     return within(merged, MAX_ENTRIES[field], [is_ours(entry, controller) for entry in merged])
 

@@ -88,6 +88,8 @@ class StatusWriter:
         """When those that count what is attached to them were written last."""
         self._queue: WorkQueue[ObjectRef] = WorkQueue()
         self._retries = Retries(self._queue.put, timing)
+        self.takes_back = True
+        """False: entries of ours in routes and policies that are no longer meant stay as they are."""
 
     # --- what is meant ---------------------------------------------------------------------------
 
@@ -171,7 +173,7 @@ class StatusWriter:
             # The object has changed: what is meant of this generation comes with the next translation.
             self._metrics.status(target.kind, "outdated")
             return None
-        changes = merge(current.status, desired, self._controller_name, rfc3339(self._timing.wall()))
+        changes = merge(current.status, desired, self._controller_name, rfc3339(self._timing.wall()), self.takes_back)
         if changes is None:
             self._metrics.status(target.kind, "unchanged")
             return None

@@ -22,9 +22,14 @@ UNKNOWN = Origin("", 0)
 class ResourceSet:
     """Immutable once built. Objects that did not change between two sets are the same instances."""
 
-    __slots__ = ("_kinds", "_origins")
+    __slots__ = ("_kinds", "_origins", "unread")
 
-    def __init__(self, objects: Iterable[Resource] = (), origins: Mapping[int, Origin] | None = None) -> None:
+    def __init__(
+        self,
+        objects: Iterable[Resource] = (),
+        origins: Mapping[int, Origin] | None = None,
+        unread: frozenset[str] = frozenset(),
+    ) -> None:
         """`origins` is keyed by `id()` of the objects. Of two objects with one key the first counts."""
         kinds: dict[type[Resource], dict[ObjectKey, Resource]] = {}
         for item in objects:
@@ -32,6 +37,8 @@ class ResourceSet:
             kinds.setdefault(type(item), {}).setdefault(ObjectKey(meta.namespace, meta.name), item)
         self._kinds = kinds
         self._origins = origins or {}
+        self.unread = unread
+        """Names of kinds of which there may be more than could be read: that one is missing says nothing."""
 
     def by_kind(self, model: type[R]) -> Mapping[ObjectKey, R]:
         """All objects of a kind, in the order in which they were declared."""

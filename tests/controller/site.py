@@ -5,6 +5,7 @@ from typing import Any
 
 from proxy.controller.cluster import ObjectRef, path_of
 from proxy.resources.meta import ObjectKey
+from proxy.resources.store import ResourceSet
 from proxy.sources.file import load_text
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
@@ -27,6 +28,8 @@ class Site:
         self.world = world
         self.specs: dict[ObjectRef, dict[str, Any]] = {}
         self.previous: Translation | None = None
+        self.unread: frozenset[str] = frozenset()
+        """Kinds that may not be listed: of those a source has no object."""
         self.declare(CLASS, {"controllerName": US})
         self.declare(GATEWAY, gateway())
 
@@ -43,10 +46,11 @@ class Site:
         del self.world.server.objects[path_of(target)]
 
     def translate(self) -> Translation:
-        documents = [json.dumps(self._document(target, spec)) for target, spec in self.specs.items()]
-        loaded = load_text("\n---\n".join(documents))
+        read = {target: spec for target, spec in self.specs.items() if target.kind not in self.unread}
+        loaded = load_text("\n---\n".join(json.dumps(self._document(target, spec)) for target, spec in read.items()))
         assert loaded.problems == ()
-        self.previous = translate(loaded.resources, SETTINGS, self.previous)
+        resources = ResourceSet(loaded.resources, unread=self.unread)
+        self.previous = translate(resources, SETTINGS, self.previous)
         return self.previous
 
     def _document(self, target: ObjectRef, spec: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from proxy.controller.controller import LAST_WRITES, Controller, ControllerSetti
 from proxy.controller.events import EventRecorder
 from proxy.controller.writer import COUNTING
 from tests.controller.site import CLASS, GATEWAY, Site, gateway, http_route, route
-from tests.controller.world import LEASE, US, World, until
+from tests.controller.world import LEASE, US, World, condition, until
 
 
 class Replica:
@@ -118,6 +118,45 @@ async def test_with_its_gateway_go_the_words_about_a_route(world: World, site: S
     leader.serve(site)
     await world.settle()
     assert world.held(route("shop"))["parents"] == []
+
+
+@pytest.mark.parametrize("kind", ["GatewayClass", "Gateway"])
+async def test_what_is_said_of_routes_stays_while_their_parents_may_not_be_listed(
+    world: World, site: Site, leader: Replica, kind: str
+) -> None:
+    site.declare(route("shop"), http_route("web"))
+    site.declare(route("left"), http_route("elsewhere"))
+    ours = {"parentRef": {"name": "gone"}, "controllerName": US, "conditions": [condition()]}
+    world.held(route("left"))["parents"] = [ours]
+    world.held(route("shop"))["parents"] = [{**ours, "parentRef": {"name": "web"}}]
+    site.unread = frozenset({kind})
+    leader.serve(site)
+    await world.settle()
+    world.server.set_status(path_of(route("left")), {"parents": [ours]})
+    world.follower.on_status("HTTPRoute", route("left").key)  # type: ignore[misc]
+    await world.settle()
+    assert leader.value("penstock_status_updates_total", "HTTPRoute", "written") == 0
+    site.unread = frozenset()
+    leader.serve(site)
+    await world.settle()
+    assert world.held(route("left"))["parents"] == []
+    assert accepted(world, "shop") == [("web", "True", 1)]
+
+
+async def test_an_entry_for_a_parent_that_may_not_be_listed_stays_beside_others(
+    world: World, site: Site, leader: Replica
+) -> None:
+    site.declare(route("shop"), http_route("web", "set"))
+    ours = {"parentRef": {"name": "set"}, "controllerName": US, "conditions": [condition()]}
+    world.held(route("shop"))["parents"] = [ours]
+    site.unread = frozenset({"ListenerSet"})
+    leader.serve(site)
+    await world.settle()
+    assert accepted(world, "shop") == [("set", "True", 1), ("web", "True", 1)]
+    site.unread = frozenset()
+    leader.serve(site)
+    await world.settle()
+    assert accepted(world, "shop") == [("web", "True", 1)]
 
 
 @pytest.mark.parametrize("now", [gateway(name="else"), gateway(name="penstock")])

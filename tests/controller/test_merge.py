@@ -141,6 +141,14 @@ def test_an_entry_of_ours_without_a_parent_goes() -> None:
     assert without_us({"parents": [parent("b", OTHER)]}, US) is None
 
 
+def test_entries_of_ours_without_a_parent_stay_where_nothing_is_to_be_taken_back() -> None:
+    known, unknown = parent("a", US, condition(lastTransitionTime=THEN)), parent("b", US, condition())
+    desired = {"parents": [parent("a", US, condition(generation=2))]}
+    after = parent("a", US, condition(generation=2, lastTransitionTime=THEN))
+    assert merge({"parents": [unknown, known]}, desired, US, NOW, take_back=False) == {"parents": [unknown, after]}
+    assert merge({"parents": [unknown]}, {"parents": []}, US, NOW, take_back=False) is None
+
+
 def test_ancestors_are_entries_as_parents_are() -> None:
     entry = {"ancestorRef": {"name": "a"}, "controllerName": US, "conditions": [condition()]}
     after = merged({}, {"ancestors": [entry]})

@@ -64,6 +64,8 @@ class Following:
         self._pace = pace
         self._touched = touched
         self._states: dict[Scope, State] = {}
+        self._read: set[Scope] = set()
+        """Kinds of which all was listed once, and those that are not installed."""
         self._problems: dict[Scope, Problem] = {}
         self._is_away = False
         self._is_lost = False
@@ -85,6 +87,7 @@ class Following:
         for scope in scopes:
             self.follows.pop(scope).task.cancel()
             self._states.pop(scope)
+            self._read.discard(scope)
             self._problems.pop(scope, None)
 
     async def stop(self) -> None:
@@ -107,6 +110,11 @@ class Following:
         follows = self.follows.items()
         return all(follow.heard.is_set() if scope.name else follow.settled.is_set() for scope, follow in follows)
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """Kinds that are followed whole and of which not all has ever been read."""
+        return frozenset(scope.kind for scope in list(self.follows) if not scope.name and scope not in self._read)
+
     def is_refused(self, scope: Scope) -> bool:
         return scope in self._problems
 
@@ -125,6 +133,9 @@ class Following:
             return
         self._states[scope] = state
         follow.heard.set()
+        if state in ("in step", "absent") and not scope.name and scope not in self._read:
+            self._read.add(scope)
+            self._touched()
         if state != "away":
             follow.settled.set()
             self._tell(scope, _problem(scope, state, why, verb, plural))

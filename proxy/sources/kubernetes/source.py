@@ -108,10 +108,12 @@ class KubernetesSource:
 
     def load(self) -> Loaded:
         """What is held now; nothing is asked for."""
+        unread = self._following.unread  # before the objects: what comes meanwhile must not pass for all there is
         follows = list(self._following.follows.values())
         resources: list[Resource] = [item for follow in follows for item in follow.collection.items()]
         problems = sorted(self._following.problems(), key=lambda problem: (problem.sort_key, problem.object))
-        return Loaded(ResourceSet(resources), tuple(problems), held=self._addresses.held(self._gateways(follows)))
+        held = self._addresses.held(self._gateways(follows))
+        return Loaded(ResourceSet(resources, unread=unread), tuple(problems), held=held)
 
     async def want(self, wanted: frozenset[Wanted]) -> bool:
         """Starts and ends single-object watches. Waits for new ones, though never long."""

@@ -250,8 +250,10 @@ async def test_what_rbac_forbids_is_named_with_the_rule_to_add(verb: str, plural
             assert f"verb {verb}, resource {plural}" in error.message
             assert f"resources: [{plural}], verbs: [get, list, watch]" in error.hint
             assert held(source, Gateway)
+            assert len(source.load().resources.unread) == (verb == "list")
             server.forbidden.clear()
             await eventually(lambda: not messages(source))
+            assert not source.load().resources.unread
 
 
 async def test_an_api_server_that_starts_and_knows_no_roles_yet_is_no_news() -> None:
@@ -278,10 +280,11 @@ async def test_what_is_forbidden_for_longer_is_named(monkeypatch: pytest.MonkeyP
         fill(server)
         async with following(server) as source:
             await eventually(lambda: len(server.watchers) >= ALL)
-            server.forbidden.add(("watch", "httproutes"))
+            server.forbidden |= {(verb, "httproutes") for verb in ("list", "watch")}
             server.end_watches()
             await eventually(lambda: "verb watch, resource httproutes" in str(messages(source)))
             assert "a" in held(source)
+            assert not source.load().resources.unread
 
 
 async def test_a_crd_that_is_installed_later_is_followed_from_then_on() -> None:

@@ -120,6 +120,26 @@ async def test_what_was_deleted_meanwhile_goes_when_the_api_server_says_so(tmp_p
             assert set(held(source)) == {"b"}
 
 
+async def test_that_the_api_server_has_what_was_saved_is_news_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it says so it is not known whether there is more."""
+    monkeypatch.setattr("proxy.sources.kubernetes.source.PATIENCE_WITH_STATE", 0.05)
+    async with api_server() as server:
+        server.apply(route("a"))
+        async with following(server, state=StateFile(str(tmp_path))) as source:
+            await source.want(frozenset())
+            await eventually((tmp_path / FILE).exists)
+        await server.stop()
+        async with following(server, state=StateFile(str(tmp_path))) as source:
+            assert "HTTPRoute" in source.load().resources.unread
+            await server.start()
+            async for _ in source.changes():
+                if not source.load().resources.unread:
+                    break
+            assert set(held(source)) == {"a"}
+
+
 async def test_half_a_state_does_not_replace_a_whole_one(tmp_path: Path) -> None:
     async with api_server() as server:
         server.apply(route("a"), secret("tls"))
