@@ -48,6 +48,8 @@ class Cluster(Protocol):
 
     on_status: Callable[[str, ObjectKey], None] | None
     """Called in the event loop with the kind and key of an object of which the status has changed."""
+    adopts: bool
+    """Addresses that statuses of Gateways name hold here, too: another replica gives them out."""
 
     def current(self, kind: str, key: ObjectKey) -> Current | None:
         """None when there is no such object."""

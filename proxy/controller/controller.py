@@ -165,6 +165,7 @@ class Controller:
     def _on_leadership(self, leading: bool) -> None:
         """The new leader compares everything: the one before may have left anything undone."""
         self._metrics.leading(leading)
+        self._cluster.adopts = not leading
         if not leading:
             self._writer.stop()
             return

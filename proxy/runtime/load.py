@@ -79,7 +79,9 @@ class Loader:
         began = time.monotonic()
         loaded = self._source.load()
         read = time.monotonic()
-        translation = self._translate(loaded.resources, previous=self._previous, held=loaded.held, now=time.time())
+        translation = self._translate(
+            loaded.resources, previous=self._previous, held=loaded.held, told=loaded.told, now=time.time()
+        )
         self._previous = translation
         self._compiled_rules += translation.compiled.compiled_rules
         problems = loaded.place((*loaded.problems, *translation.problems))

@@ -19,6 +19,8 @@ class Loaded(NamedTuple):
     May read files again, so it belongs where `load()` does."""
     held: Mapping[ObjectKey, tuple[str, ...]] = {}
     """Gateway to the addresses that its status named when it was first seen: it is to keep them."""
+    told: Mapping[ObjectKey, tuple[str, ...]] = {}
+    """Gateway to the addresses that its status names now, where others write it: they are to hold here, too."""
 
 
 class Source(Protocol):

@@ -73,11 +73,13 @@ def translate(
     previous: Translation | None = None,
     *,
     held: Mapping[ObjectKey, tuple[str, ...]] = NOTHING_HELD,
+    told: Mapping[ObjectKey, tuple[str, ...]] = NOTHING_HELD,
     check_regex: CheckRegex = pattern_error,
     now: float = 0.0,
 ) -> Translation:
     """`previous` is the translation before, of which everything is kept that still holds, addresses above all;
-    `held` are the addresses of Gateways that it does not know, as their statuses name them.
+    `held` are the addresses of Gateways that it does not know, as their statuses name them. `told` come before both:
+    the addresses that another replica has given them.
 
     `now`, in seconds since the epoch, is what certificates are held against.
     Generations count up from 1 along the chain of translations, whatever was kept.
@@ -85,6 +87,6 @@ def translate(
     generation = previous.snapshot.generation + 1 if previous else 1
     if previous is not None and previous.settings != settings:
         previous = None
-    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held, now)
+    graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held, told, now)
     compiled = compile_snapshot(graph, previous.compiled if previous else None, generation=generation)
     return Translation(resources, settings, graph, compiled, previous.memory if previous else StatusMemory())

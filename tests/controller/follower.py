@@ -16,6 +16,7 @@ class Follower:
         self.on_status: Callable[[str, ObjectKey], None] | None = None
         self.bundle: tuple[str, str] | None = None
         self.complete = True
+        self.adopts = True
 
     def current(self, kind: str, key: ObjectKey) -> Current | None:
         path = path_of(ObjectRef(kind, key))

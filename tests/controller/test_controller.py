@@ -97,6 +97,14 @@ async def test_a_site_is_told_about_once(world: World, site: Site, leader: Repli
     assert world.server.count("PATCH", "/status") == 3
 
 
+async def test_who_leads_gives_out_addresses_and_the_others_take_them_from_statuses(world: World, start: Start) -> None:
+    first = start("one")
+    await world.settle()
+    assert not world.follower.adopts
+    await first.close()
+    assert world.follower.adopts
+
+
 async def test_one_change_is_one_write(world: World, site: Site, leader: Replica) -> None:
     for number in range(5):
         site.declare(route(f"r{number}"), http_route("web"))

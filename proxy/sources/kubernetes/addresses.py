@@ -1,4 +1,4 @@
-"""The addresses that Gateways had before us: they are to keep them."""
+"""The addresses that Gateways had before us, and those that another replica has given them: they are to keep them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,23 +7,27 @@ from proxy.sources.kubernetes.objects import Current
 
 
 class Addresses:
-    """Remembers what the status of each Gateway named when it was first seen."""
+    """Reads the statuses of Gateways, and remembers what each named when it was first seen."""
 
     def __init__(self) -> None:
         self._first: dict[ObjectKey, tuple[str, tuple[str, ...]]] = {}
         """Gateway to its uid and addresses."""
+        self.named: Mapping[ObjectKey, tuple[str, ...]] = {}
+        """By those that were read last."""
 
-    def held(self, gateways: Iterable[tuple[ObjectKey, Current]]) -> Mapping[ObjectKey, tuple[str, ...]]:
-        """Of those that exist now. A Gateway that was deleted and made again is another one."""
-        now: dict[ObjectKey, tuple[str, tuple[str, ...]]] = {}
+    def read(self, gateways: Iterable[tuple[ObjectKey, Current]]) -> Mapping[ObjectKey, tuple[str, ...]]:
+        """All that exist now. Returns what they named first; one that was deleted and made again is another one."""
+        named: dict[ObjectKey, tuple[str, ...]] = {}
+        first: dict[ObjectKey, tuple[str, tuple[str, ...]]] = {}
         for key, current in gateways:
-            known = self._first.get(key)
-            now[key] = known if known and known[0] == current.uid else (current.uid, _addresses(current))
-        self._first = now
-        return {key: addresses for key, (_, addresses) in now.items() if addresses}
+            named[key], known = named_by(current), self._first.get(key)
+            first[key] = known if known and known[0] == current.uid else (current.uid, named[key])
+        self._first = first
+        self.named = {key: addresses for key, addresses in named.items() if addresses}
+        return {key: addresses for key, (_, addresses) in first.items() if addresses}
 
 
-def _addresses(current: Current) -> tuple[str, ...]:
+def named_by(current: Current) -> tuple[str, ...]:
     """status.addresses of type IPAddress, which is the default type."""
     found = current.status.get("addresses")
     entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

@@ -16,7 +16,7 @@ from proxy.resources.kinds import CORE
 from proxy.resources.meta import ObjectKey, Resource, Wanted
 from proxy.resources.store import ResourceSet
 from proxy.sources.base import Loaded
-from proxy.sources.kubernetes.addresses import Addresses
+from proxy.sources.kubernetes.addresses import Addresses, named_by
 from proxy.sources.kubernetes.backoff import Pace
 from proxy.sources.kubernetes.bundle import Bundle, BundleReader
 from proxy.sources.kubernetes.client import KubernetesClient
@@ -57,7 +57,11 @@ class KubernetesSource:
         self._namespaces = tuple(dict.fromkeys(namespaces))
         self._changes = Debounce()
         self._following = Following(client, pace, self._touched)
+        self._following.on_status = self._status_changed
+        self.on_status: Callable[[str, ObjectKey], None] | None = None
+        """Called with kind and key when the status of an object has changed, be it with the object."""
         self._addresses = Addresses()
+        self._adopts = True
         self._state = state
         self._save_every = save_every
         self._keeper: Keeper | None = None
@@ -69,13 +73,15 @@ class KubernetesSource:
     # --- settings --------------------------------------------------------------------------------
 
     @property
-    def on_status(self) -> Callable[[str, ObjectKey], None] | None:
-        """Called with kind and key when the status of an object has changed, be it with the object."""
-        return self._following.on_status
+    def adopts(self) -> bool:
+        """The addresses that statuses of Gateways name hold here, too: it is not us who decides."""
+        return self._adopts
 
-    @on_status.setter
-    def on_status(self, hook: Callable[[str, ObjectKey], None] | None) -> None:
-        self._following.on_status = hook
+    @adopts.setter
+    def adopts(self, adopts: bool) -> None:
+        is_news, self._adopts = adopts and not self._adopts, adopts
+        if is_news:
+            self._changes.touch()
 
     def measure(self, meter: Meter) -> None:
         """From now on `meter` counts what happens."""
@@ -112,8 +118,9 @@ class KubernetesSource:
         follows = list(self._following.follows.values())
         resources: list[Resource] = [item for follow in follows for item in follow.collection.items()]
         problems = sorted(self._following.problems(), key=lambda problem: (problem.sort_key, problem.object))
-        held = self._addresses.held(self._gateways(follows))
-        return Loaded(ResourceSet(resources, unread=unread), tuple(problems), held=held)
+        held = self._addresses.read(self._gateways(follows))
+        told = self._addresses.named if self._adopts else {}
+        return Loaded(ResourceSet(resources, unread=unread), tuple(problems), held=held, told=told)
 
     async def want(self, wanted: frozenset[Wanted]) -> bool:
         """Starts and ends single-object watches. Waits for new ones, though never long."""
@@ -171,6 +178,14 @@ class KubernetesSource:
         self._changes.touch()
         if self._keeper:
             self._keeper.touch()
+
+    def _status_changed(self, kind: str, key: ObjectKey) -> None:
+        if self._adopts and kind == "Gateway":
+            current = self.current(kind, key)
+            if current is not None and named_by(current) != self._addresses.named.get(key, ()):
+                self._changes.touch()
+        if self.on_status is not None:
+            self.on_status(kind, key)
 
     def _start(self, scope: Scope) -> Follow:
         collection = Collection(scope.kind)

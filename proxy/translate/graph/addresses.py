@@ -29,7 +29,7 @@ from proxy.translate.graph.gateway_services import (
 )
 from proxy.translate.graph.names import shared_name
 from proxy.translate.graph.nodes import GatewayNode, Published
-from proxy.translate.graph.pool import Allocation, Claim, Given, Memory, canonical
+from proxy.translate.graph.pool import Allocation, Claim, Given, Memory, canonical, recall
 from proxy.translate.graph.target_ports import PortClaim, Ports, decide, standing
 from proxy.translate.settings import TranslateSettings
 
@@ -55,9 +55,11 @@ def place_gateways(
     settings: TranslateSettings,
     *,
     held: Memory,
+    told: Memory,
     previous: Placement = EMPTY,
 ) -> Placement:
-    """`gateways` the most senior first. `held`: what statuses named when they were first seen."""
+    """`gateways` the most senior first. `held`: what statuses named when they were first seen. `told`: what statuses
+    name now, where another replica decides."""
     if settings.only_gateway:
         return Placement({key: replace(node, addresses=("",)) for key, node in gateways.items()}, {}, {})
     nodes = {key: _by_default(node, settings) for key, node in gateways.items()}
@@ -65,7 +67,7 @@ def place_gateways(
     for key, node in nodes.items():
         if node.accepted and (way := node.way) in ways:
             ways[way][key] = node
-    pooled, addresses = _from_pools(ways["addresses"], nodes, {**held, **previous.addresses})
+    pooled, addresses = _from_pools(ways["addresses"], nodes, recall(held, previous.addresses, told))
     shared, targets = _behind_services(ways["service"], resources, settings, previous.targets)
     dedicated = _elsewhere(ways["deployment"], resources, settings)
     return Placement({**nodes, **pooled, **shared, **dedicated}, addresses, targets)

@@ -76,11 +76,13 @@ def build_graph(
     check_regex: CheckRegex,
     previous: Graph | None,
     held: Memory,
+    told: Memory,
     now: float = 0.0,
 ) -> Graph:
     """`previous` must come from the same settings; of it is kept what nothing has changed.
 
-    `held`: Gateway to the addresses its status named when it was first seen.
+    `held`: Gateway to the addresses its status named when it was first seen; `told`: to those that another replica,
+    which decides, has given it.
     """
     certificates = Certificates(resources, now, previous.certificates if previous else None)
     authorities = CACertificates(resources, previous.authorities if previous else None)
@@ -90,7 +92,7 @@ def build_graph(
     sets = attach_listener_sets(resources, declared.nodes, namespaces, tls, advise=settings.file_mode)
     known = previous.placement if previous else EMPTY
     wanted = with_added_ports(declared.nodes, sets.nodes)
-    placement = place_gateways(wanted, resources, settings, held=held, previous=known)
+    placement = place_gateways(wanted, resources, settings, held=held, told=told, previous=known)
     plan = Plan(settings.port_map)
     gateways = claim_for_gateways(plan, placement.nodes)
     sets = replace(sets, nodes=claim_for_sets(plan, placed(sets.nodes, gateways)))

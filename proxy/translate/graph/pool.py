@@ -16,6 +16,17 @@ Memory = Mapping[ObjectKey, tuple[str, ...]]
 """Gateway to the addresses it had."""
 
 
+def recall(first: Memory, before: Memory, told: Memory) -> Memory:
+    """What each Gateway had: as `told` by whoever decides, else what it had `before`, else what was seen `first`.
+
+    An address that one is told to have is not what another, of which nothing is told, had.
+    """
+    given = {canonical(address) for addresses in told.values() for address in addresses}
+    had = {**first, **before}
+    free = {key: tuple(each for each in addresses if each not in given) for key, addresses in had.items()}
+    return {**free, **told}
+
+
 class Claim(NamedTuple):
     """What one Gateway asks for."""
 

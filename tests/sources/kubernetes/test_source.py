@@ -457,6 +457,41 @@ async def test_an_object_that_cannot_be_read_is_named_and_its_last_good_version_
             assert held(source)["a"] != before
 
 
+async def test_addresses_that_another_replica_gives_are_news_as_long_as_it_is_the_one_who_decides() -> None:
+    def given(address: str) -> dict[str, Any]:
+        return gateway(status={"addresses": [{"value": address}]})
+
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            bursts = source.changes()
+            await anext(bursts)  # of the start
+            source.load()
+            server.apply(given("10.0.0.1"))
+            await anext(bursts)
+            assert source.load().told == {EDGE: ("10.0.0.1",)}
+            source.adopts = False
+            server.apply(given("10.0.0.2"), route("b"))
+            await anext(bursts)
+            assert (source.load().told, source.load().held) == ({}, {})
+            source.adopts = True
+            await anext(bursts)
+            assert source.load().told == {EDGE: ("10.0.0.2",)}
+
+
+async def test_a_status_that_names_the_same_addresses_is_no_news() -> None:
+    statuses: list[str] = []
+    async with api_server() as server:
+        fill(server)
+        async with following(server) as source:
+            source.on_status = lambda kind, key: statuses.append(kind)
+            await anext(source.changes())  # of the start
+            source.load()
+            server.apply(gateway(status={"conditions": []}))
+            await eventually(lambda: statuses)
+            assert not source._changes._touched.is_set()
+
+
 async def test_addresses_are_those_that_a_gateway_had_at_first() -> None:
     addresses = [{"type": "IPAddress", "value": "10.0.0.1"}, {"value": "10.0.0.2"}, {"type": "Hostname", "value": "h"}]
     async with api_server() as server:

@@ -112,6 +112,32 @@ def test_addresses_stay_over_a_restart_by_what_statuses_name() -> None:
     assert found(outcome, "b")[0] == [("IPAddress", "10.0.0.1")]
 
 
+def test_two_replicas_that_heard_of_gateways_in_another_order_come_to_one_answer() -> None:
+    """What the one writes into statuses comes to the other one status after the other."""
+    both, settings = declare(POOL, gateway("a"), gateway("b")), TranslateSettings()
+    leader = translate(both, settings, translate(declare(POOL, gateway("b")), settings))
+    follower = translate(both, settings)
+    assert (found(leader, "a")[0], found(follower, "a")[0]) == (
+        [("IPAddress", "10.0.0.2")],
+        [("IPAddress", "10.0.0.1")],
+    )
+    told = {ObjectKey("default", "b"): ("10.0.0.1",)}
+    follower = translate(both, settings, follower, told=told)
+    assert found(follower, "b") == found(leader, "b")
+    follower = translate(both, settings, follower, told={**told, ObjectKey("default", "a"): ("10.0.0.2",)})
+    assert found(follower, "a") == found(leader, "a")
+    assert binds(follower) == binds(leader)
+    assert found(translate(both, settings, follower), "a") == found(leader, "a")  # it leads now, and goes on so
+
+
+def test_an_address_that_another_is_told_to_have_is_given_up() -> None:
+    both, settings = declare(POOL, gateway("a"), gateway("b")), TranslateSettings()
+    before = translate(both, settings)
+    after = translate(both, settings, before, told={ObjectKey("default", "b"): ("10.0.0.1",)})
+    assert found(after, "b")[0] == [("IPAddress", "10.0.0.1")]
+    assert found(after, "a")[0] == [("IPAddress", "10.0.0.2")]
+
+
 def test_a_gateway_that_is_refused_for_a_while_comes_back_to_its_address() -> None:
     first = translate(declare(POOL, gateway("a"), gateway("b")), TranslateSettings())
     refused = gateway("a", more="  addresses: [{type: Hostname, value: x}]")
