@@ -222,5 +222,5 @@ def test_check_says_which_api_server_does_not_answer(cluster: Cluster) -> None:
     argv = [sys.executable, "-c", code, "check", "kubernetes:", "--kubeconfig", str(cluster.config)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
-    assert f"{cluster.server.url}: Connection refused" in done.stderr
+    assert f"{cluster.server.url}: Connection refused; it is tried again\n" in done.stderr
     assert "Traceback" not in done.stderr

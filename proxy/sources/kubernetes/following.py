@@ -153,7 +153,8 @@ class Following:
         self.meter.set("penstock_kubernetes_connected", (), float(self.in_step))
         away = "away" in self._states.values()
         if away and not self._is_away:
-            log.warning("%s; what is known goes on being served, and it is tried again", why)
+            served = "what is known goes on being served, and " if self.complete else ""
+            log.warning("%s; %sit is tried again", why, served)
         elif self._is_away and not away:
             log.info("%s is there again", self._client.server)
         self._is_away = away

@@ -594,6 +594,7 @@ async def test_opening_waits_for_an_api_server_that_is_away(
     opening = asyncio.create_task(source.open())
     await eventually(lambda: "it is tried again" in caplog.text)
     assert not opening.done()
+    assert "goes on being served" not in caplog.text
     await server.start()
     await opening
     assert set(held(source)) == {"a"}
