@@ -27,10 +27,11 @@ def installed(shared: Cluster) -> Iterator[Cluster]:
     install(shared, items)
     yield shared
     for item in reversed(items):
-        if item["kind"] != "CustomResourceDefinition":
+        if item["kind"] not in ("CustomResourceDefinition", "Namespace"):
             shared.client.delete(shared.client.path_of(item))
-    gone = f"/api/v1/namespaces/{NAMESPACE}"
-    wait_until("the namespace is gone", lambda: shared.client.get(gone) is None, 60)
+    # A namespace that is deleted with Pods in it looks for them again only after half of their grace.
+    wait_until("its Pods are gone", lambda: not pod_addresses(shared), 90)
+    shared.client.remove(f"/api/v1/namespaces/{NAMESPACE}")
 
 
 def in_namespace(item: Object, namespace: str) -> Object:
@@ -40,7 +41,7 @@ def in_namespace(item: Object, namespace: str) -> Object:
 def pod_addresses(cluster: Cluster) -> list[str]:
     pods = cluster.client.get(f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/name%3Dpenstock")
     assert pods is not None
-    return [pod["status"]["podIP"] for pod in pods["items"]]
+    return [pod["status"].get("podIP", "") for pod in pods["items"]]
 
 
 def said_by(cluster: Cluster, address: str, path: str) -> bytes:
