@@ -1,9 +1,11 @@
 """1,000 routes at once: every status is right, every route serves, and what was done was done once."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from proxy.controller.writer import COUNTING
 from tests.cluster import figures
 from tests.cluster.backend import backend, objects_in
 from tests.cluster.counters import COMPILED, Counters, counters
@@ -49,17 +51,17 @@ def test_work_follows_the_change(
     what = f"{NUMBER} routes {make.__name__.replace('_', ' ')}"
     with shared.penstock():
         address = address_of(shared, web)
-        start = counters(shared)
+        start, begun = counters(shared), time.monotonic()
         times = where.run(create_all(shared.place, routes, is_settled, address))
         client.wait_for(client.path_of(web), lambda now: attached(now) == NUMBER)
         wait_until("nothing is left to write", lambda: counters(shared)["penstock_status_pending", ()] == 0, 60)
-        after = counters(shared)
+        after, ended = counters(shared), time.monotonic()
         made = after.since(start)
         tell(what, times, made)
         assert made.total(COMPILED) == NUMBER
         assert made.written("HTTPRoute") == NUMBER
         assert set(times.writes.values()) == {1}
-        assert made.written("Gateway") <= times.last_settled_after_first + 10
+        assert made.written("Gateway") <= (ended - begun) / COUNTING + 2  # however long it took
 
         changed = make(namespace, 7)
         changed["spec"]["rules"][0]["backendRefs"][0]["weight"] = 2
