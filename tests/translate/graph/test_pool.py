@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from proxy.resources.meta import ObjectKey
 from proxy.resources.ranges import parse_range
-from proxy.translate.graph.pool import Allocation, Claim
+from proxy.translate.graph.pool import Allocation, Claim, recall
 
 POOL = ("10.0.0.1-10.0.0.4",)
 NAMES = "abcdefgh"
@@ -24,6 +24,11 @@ def allocate(
     memory = {ObjectKey("ns", name): addresses for name, addresses in (had or {}).items()}
     result = Allocation(claims, memory, reserved).result()
     return {key.name: tuple(each.address or each.refusal for each in given) for key, given in result.items()}
+
+
+def recalled(before: Had, told: Had) -> Had:
+    memories = ({ObjectKey("ns", name): had for name, had in each.items()} for each in (before, told))
+    return {key.name: had for key, had in recall({}, *memories).items()}
 
 
 def test_the_lowest_free_one_by_seniority() -> None:
@@ -102,3 +107,14 @@ def test_coming_and_going_never_moves_another(wants: Wants, steps: list[tuple[st
         assert len(set(from_pool)) == len(from_pool)
         assert not honoured & set(from_pool)
         given = after
+
+
+MEMORIES = st.dictionaries(st.sampled_from(NAMES), st.lists(ADDRESSES.filter(bool), max_size=2).map(tuple))
+
+
+@settings(max_examples=300, deadline=None)
+@given(WANTS, MEMORIES, MEMORIES)
+def test_who_is_told_what_another_gave_gives_the_same_whatever_it_remembers(wants: Wants, one: Had, other: Had) -> None:
+    led = allocate(wants, one)
+    told = {key: addresses for key, each in led.items() if (addresses := tuple(a for a in each if a[0].isdigit()))}
+    assert allocate(wants, recalled(other, told)) == led
