@@ -20,7 +20,8 @@ def run_in_own_session(main: Callable[[], int]) -> int:
         die_with_parent(signal.SIGINT)
         if not favour(os.getpid()):
             print("cannot raise autogroup priority (not root?): noise if anything else runs", file=sys.stderr)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: a shell's background jobs ignore it
+            signal.signal(number, signal.default_int_handler)
         sys.exit(main())
 
     def hand_on(number: int, frame: FrameType | None) -> None:
