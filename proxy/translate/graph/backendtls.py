@@ -1,7 +1,7 @@
 """BackendTLSPolicies: which Service, or port of one, each is for, and which counts where there are several.
 
-For one target the older counts, then the first by namespace/name. Another with a sectionName is for another target:
-it counts for its port, the one without for all other ports.
+One with a sectionName is for another target than one without: it counts for its port, the one without for all other
+ports.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ from proxy.resources.meta import ObjectKey
 from proxy.resources.store import ResourceSet
 from proxy.translate.graph import upstream_tls_conditions as c
 from proxy.translate.graph.age import seniority
-from proxy.translate.graph.conditions import Finding, Findings
-from proxy.translate.graph.nearest import Names
+from proxy.translate.graph.conditions import Findings
+from proxy.translate.graph.policy_conditions import target_port_missing
+from proxy.translate.graph.policy_targets import Claim, Reach, Target, Targets
 from proxy.translate.graph.upstream_tls import Security, SecurityNode
 
-TargetKey = tuple[ObjectKey, str]
-"""Service, and the name of its port ("" for all)."""
+SERVICE = ("", "Service")
 
 
 class PolicyNode(Struct, frozen=True):
@@ -28,7 +28,7 @@ class PolicyNode(Struct, frozen=True):
     resource: BackendTLSPolicy
     findings: Findings
     security: SecurityNode
-    targets: tuple[tuple[ObjectKey, int], ...]
+    targets: tuple[Reach, ...]
     """Services that are there and the number of the port, whether this policy counts for it or another does; 0 for
     all ports, and where the port is not there."""
 
@@ -40,8 +40,8 @@ class BackendTLSPolicies:
         self.declared = resources.by_kind(BackendTLSPolicy)
         self._services = resources.by_kind(Service)
         self._security = security
-        self._names: dict[str, Names] = {}
-        self._counting: dict[TargetKey, PolicyNode] = {}
+        self._targets = Targets(resources, {SERVICE: Service})
+        self._counting: dict[Target, PolicyNode] = {}
         self.nodes: Mapping[ObjectKey, PolicyNode] = {
             policy.key: self._node(policy) for policy in sorted(self.declared.values(), key=seniority)
         }
@@ -53,51 +53,40 @@ class BackendTLSPolicies:
 
     def policy_of(self, service: Service, port: ServicePort) -> PolicyNode | None:
         """The policy that counts for a port; None for none."""
-        at = service.key
-        return (self._counting.get((at, port.name)) if port.name else None) or self._counting.get((at, ""))
+        whole = Target(*SERVICE, service.key)
+        named = self._counting.get(whole._replace(section=port.name)) if port.name else None
+        return named or self._counting.get(whole)
 
     def _node(self, policy: BackendTLSPolicy) -> PolicyNode:
         spec, namespace = policy.spec, policy.metadata.namespace
         security, findings = self._security.read("BackendTLSPolicy", namespace, spec.validation, "spec.validation")
         claims = list(self._claims(policy))
         advice = [c.tls_option("spec.options", name) for name in spec.options]
-        lost = [finding for _, finding in claims if finding is not None]
-        targets = tuple((key[0], self._port(key)) for key, _ in claims if key is not None)
+        lost = [claim.finding for claim in claims if claim.finding is not None]
+        targets = tuple(self._reach(claim.target) for claim in claims if claim.target is not None)
         node = PolicyNode(policy, (*lost, *findings, *advice), security, targets)
-        for key, finding in claims:
-            if key is not None and finding is None:
-                self._counting[key] = node
+        for claim in claims:
+            if claim.target is not None and claim.finding is None:
+                self._targets.hold(claim.target, policy)
+                self._counting[claim.target] = node
         return node
 
-    def _port(self, target: TargetKey) -> int:
-        ports = self._services[target[0]].spec.ports
-        return next((port.port for port in ports if target[1] and port.name == target[1]), 0)
+    def _reach(self, target: Target) -> Reach:
+        ports = self._services[target.key].spec.ports
+        number = next((port.port for port in ports if target.section and port.name == target.section), 0)
+        return Reach(target.group, target.kind, target.key, number)
 
-    def _claims(self, policy: BackendTLSPolicy) -> Iterator[tuple[TargetKey | None, Finding | None]]:
-        """Each target, and why the policy does not count for it."""
+    def _claims(self, policy: BackendTLSPolicy) -> Iterator[Claim]:
         for i, target in enumerate(policy.spec.target_refs):
             yield self._claim(policy, target, f"spec.targetRefs[{i}]")
 
-    def _claim(
-        self, policy: BackendTLSPolicy, target: PolicyTargetReference, field: str
-    ) -> tuple[TargetKey | None, Finding | None]:
-        if (target.group, target.kind) != ("", "Service"):
-            return None, c.target_kind(field, target.group, target.kind)
-        key = ObjectKey(policy.metadata.namespace, target.name)
-        service = self._services.get(key)
-        if service is None:
-            return None, c.target_missing(field, str(key), self._hint(key))
-        section = target.section_name or ""
-        names = [port.name for port in service.spec.ports if port.name]
-        if section and section not in names:
-            return (key, ""), c.target_port_missing(field, str(key), section, ", ".join(names))
-        winner = self._counting.get((key, section))
-        if winner is not None:
-            return (key, section), c.conflict(field, str(key), section, str(winner.resource.key))
-        return (key, section), None
-
-    def _hint(self, key: ObjectKey) -> str:
-        if key.namespace not in self._names:
-            names = (name for namespace, name in self._services if namespace == key.namespace)
-            self._names[key.namespace] = Names(names)
-        return self._names[key.namespace].hint(key.name, f"Services of namespace {key.namespace}")
+    def _claim(self, policy: BackendTLSPolicy, ref: PolicyTargetReference, field: str) -> Claim:
+        section = ref.section_name or ""
+        claim = self._targets.claim(policy, ref, field, section, ", or give it the sectionName of another port")
+        if claim.target is None or not section:
+            return claim
+        names = [port.name for port in self._services[claim.target.key].spec.ports if port.name]
+        if section in names:
+            return claim
+        missing = target_port_missing(field, str(claim.target.key), section, ", ".join(names))
+        return Claim(claim.target._replace(section=""), missing)

@@ -24,7 +24,7 @@ from proxy.translate.graph.listenersets import ListenerSets, attach_listener_set
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, ListenerNode, RouteNode
-from proxy.translate.graph.policy_users import Users, policy_users
+from proxy.translate.graph.policy_users import Users, policy_users, used_backends
 from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
 from proxy.translate.graph.upstream_tls import Security
@@ -104,6 +104,7 @@ def build_graph(
     routes = _check_routes(resources, Checks(backends, extensions, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
+    used = used_backends(routes, attachments) if policies.nodes else {}
     return Graph(
         declared,
         certificates,
@@ -117,7 +118,7 @@ def build_graph(
         attachments,
         _count(attachments),
         policies.nodes,
-        policy_users(policies.nodes, routes, attachments),
+        policy_users(policies.nodes, used),
         xbackend_users(backends.xbackends.declared, routes, attachments),
         authorities,
         placement,

@@ -1,58 +1,57 @@
 """Which Gateways use what a policy is for: the ancestors in its status."""
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from proxy.resources.meta import ObjectKey
-from proxy.translate.graph.backendtls import PolicyNode
 from proxy.translate.graph.nodes import AttachmentNode, BackendKey, RouteNode, Target
+from proxy.translate.graph.policy_targets import Reach
 
 Users = Mapping[ObjectKey, tuple[ObjectKey, ...]]
 """Policy (or XBackend) to Gateways, sorted; those that nobody uses are missing."""
 
-_Used = dict[ObjectKey, dict[int, set[ObjectKey]]]
-"""Service to the Gateways that lead to each of its ports."""
+Used = Mapping[Reach, Mapping[int, set[ObjectKey]]]
+"""Backend (without a port) to the Gateways that lead to each of its ports; 0 where it has none."""
 
 
-def policy_users(
-    policies: Mapping[ObjectKey, PolicyNode],
-    routes: Mapping[ObjectKey, RouteNode],
-    attachments: Mapping[ObjectKey, AttachmentNode],
-) -> Users:
-    """A Gateway uses a Service through a route that attaches to it, be it for copies of requests or questions."""
-    if not policies:
-        return {}
-    used = _used(routes, attachments)
+class Policy(Protocol):
+    """What is known of a policy of whatever kind."""
+
+    @property
+    def targets(self) -> tuple[Reach, ...]: ...
+
+
+def policy_users(policies: Mapping[ObjectKey, Policy], used: Used) -> Users:
     users = {key: _users(policy, used) for key, policy in policies.items()}
     return {key: tuple(sorted(gateways)) for key, gateways in users.items() if gateways}
 
 
-def _users(policy: PolicyNode, used: _Used) -> set[ObjectKey]:
+def _users(policy: Policy, used: Used) -> set[ObjectKey]:
     found: set[ObjectKey] = set()
-    for service, port in policy.targets:
-        by_port = used.get(service, {})
-        found.update(*([by_port.get(port, ())] if port else by_port.values()))
+    for target in policy.targets:
+        by_port = used.get(target._replace(port=0), {})
+        found.update(*([by_port.get(target.port, ())] if target.port else by_port.values()))
     return found
 
 
-def _used(routes: Mapping[ObjectKey, RouteNode], attachments: Mapping[ObjectKey, AttachmentNode]) -> _Used:
-    used: _Used = {}
+def used_backends(routes: Mapping[ObjectKey, RouteNode], attachments: Mapping[ObjectKey, AttachmentNode]) -> Used:
+    """A Gateway uses a backend through a route that attaches to it, be it to mirror requests there."""
+    used: dict[Reach, dict[int, set[ObjectKey]]] = {}
     for key, route in routes.items():
         gateways = gateways_of(attachments[key])
         if gateways:
-            for ref in _services(route):
-                by_port = used.setdefault(ObjectKey(ref.namespace, ref.name), {})
+            for ref in _backends(route):
+                by_port = used.setdefault(Reach(ref.group, ref.kind, ObjectKey(ref.namespace, ref.name)), {})
                 by_port.setdefault(ref.port or 0, set()).update(gateways)
     return used
 
 
-def _services(route: RouteNode) -> Iterator[BackendKey]:
-    for key, target in references(route):
-        if target.upstream and (key.group, key.kind) == ("", "Service"):
-            yield key
+def _backends(route: RouteNode) -> Iterator[BackendKey]:
+    return (key for key, target in references(route) if target.upstream)
 
 
 def references(route: RouteNode) -> Iterator[tuple[BackendKey, Target]]:
-    """All backends that a route names, those of mirrors included, and where that leads."""
+    """All backends that a route names, those of filters included, and where that leads."""
     for rule in route.rules:
         yield from ((ref.key, ref.target) for ref in rule.backends)
         yield from ((ref.key, ref.target) for ref in rule.filter_backends)

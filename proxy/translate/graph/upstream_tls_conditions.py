@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from proxy.translate.graph.ca_certificates import BadReference
 from proxy.translate.graph.conditions import ACCEPTED, RESOLVED_REFS, Broken, Finding, advice
-
-CONFLICTED_POLICY = "Conflicted"
+from proxy.translate.graph.policy_conditions import invalid
 
 
 def bad_reference(field: str, bad: BadReference) -> Finding:
@@ -51,45 +50,12 @@ def bad_alternative(field: str, kind: str) -> Finding:
     return invalid(field, f"an entry of type {kind} needs a {kind.lower()}", "add it")
 
 
-def invalid(field: str, message: str, hint: str) -> Finding:
-    """Requests get 500."""
-    return Finding(ACCEPTED, "Invalid", field, message, hint)
-
-
 def tls_option(field: str, name: str) -> Finding:
     return advice(field, f"option {name!r} is not known and has no effect", "remove it")
 
 
 def bundle_expired(field: str, config_map: str) -> Finding:
     return advice(field, f"all CA certificates of ConfigMap {config_map} have expired", "renew them")
-
-
-# --- targets ----------------------------------------------------------------------------------
-
-
-def target_kind(field: str, group: str, kind: str) -> Finding:
-    named = f"{kind}.{group}" if group else kind
-    return invalid(f"{field}.kind", f"{named} is not a kind that policies can be for", "use Service")
-
-
-def target_missing(field: str, service: str, hint: str) -> Finding:
-    return Finding(ACCEPTED, "TargetNotFound", f"{field}.name", f"there is no Service {service}", hint)
-
-
-def target_port_missing(field: str, service: str, section: str, ports: str) -> Finding:
-    message = f"Service {service} has no port named {section!r}"
-    return Finding(ACCEPTED, "TargetNotFound", f"{field}.sectionName", message, f"its ports are: {ports or 'unnamed'}")
-
-
-def conflict(field: str, service: str, section: str, winner: str) -> Finding:
-    part = f"port {section} of " if section else ""
-    return Finding(
-        ACCEPTED,
-        CONFLICTED_POLICY,
-        field,
-        f"BackendTLSPolicy {winner} is for {part}Service {service}, too, and is older or first by name",
-        "remove one of the two, or give it the sectionName of another port",
-    )
 
 
 # --- routes and Gateways ----------------------------------------------------------------------

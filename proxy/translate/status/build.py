@@ -9,10 +9,10 @@ from msgspec import Struct
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.build import Graph
 from proxy.translate.graph.nodes import AttachmentNode, RouteNode
-from proxy.translate.status.backendtls import backend_tls_status
 from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
 from proxy.translate.status.listenerset import listener_set_status
+from proxy.translate.status.policy import policy_status
 from proxy.translate.status.route import route_status
 from proxy.translate.status.xbackend import xbackend_status
 
@@ -64,7 +64,7 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
         yield ObjectStatus("ListenerSet", key, listener_set_status(node, graph.attached), node.resource.metadata.uid)
     for key, gateways in sorted(graph.policy_users.items()):
         policy = graph.policies[key]
-        status = backend_tls_status(policy, gateways, controller_name)
+        status = policy_status(policy.resource, policy.findings, gateways, controller_name, refers=True)
         yield ObjectStatus("BackendTLSPolicy", key, status, policy.resource.metadata.uid)
     for key, gateways in sorted(graph.xbackend_users.items()):
         backend = graph.backends.xbackends.node(key)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.conditions import ACCEPTED, RESOLVED_REFS, of_type
 from proxy.translate.graph.xbackends import XBackendNode
-from proxy.translate.status.backendtls import gateway_reference
 from proxy.translate.status.conditions import Condition, Status, unless
+from proxy.translate.status.policy import gateway_reference
 
 
 def xbackend_status(node: XBackendNode, gateways: Iterable[ObjectKey], controller_name: str) -> Status:
