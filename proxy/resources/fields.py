@@ -11,6 +11,10 @@ from msgspec import Meta
 
 LABEL = r"[a-z0-9]+(?:-+[a-z0-9]+)*"
 SUBDOMAIN = rf"{LABEL}(?:\.{LABEL})*"
+MAX_INT32 = 2**31 - 1
+MAX_INT64 = 2**63 - 1
+"""What a field of that width can hold; nothing beyond it can be written down for a worker."""
+
 TOKEN = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+"
 
 Name = Annotated[str, Meta(min_length=1, max_length=253, description="a name of 1 to 253 characters")]

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from proxy.resources.fields import (
+    MAX_INT32,
+    MAX_INT64,
     CorsOrigin,
     Duration,
     Group,
@@ -126,8 +128,8 @@ class HTTPURLRewriteFilter(Model, frozen=True):
 class Fraction(Model, frozen=True):
     """numerator / denominator of the requests."""
 
-    numerator: Annotated[int, Meta(ge=0)]
-    denominator: Annotated[int, Meta(ge=1)] = 100
+    numerator: Annotated[int, Meta(ge=0, le=MAX_INT32)]
+    denominator: Annotated[int, Meta(ge=1, le=MAX_INT32)] = 100
 
 
 class HTTPRequestMirrorFilter(Model, frozen=True):
@@ -149,7 +151,7 @@ class HTTPCORSFilter(Model, frozen=True):
     allow_methods: Annotated[tuple[CorsMethod, ...], Meta(max_length=9)] = ()
     allow_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
     expose_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
-    max_age: Annotated[int, Meta(ge=1)] = 5
+    max_age: Annotated[int, Meta(ge=1, le=MAX_INT32)] = 5
     """Seconds."""
 
 
@@ -236,7 +238,7 @@ class HTTPRouteRetry(Model, frozen=True):
     """retry (experimental)."""
 
     codes: tuple[RetryCode, ...] = ()
-    attempts: Annotated[int, Meta(ge=1)] | None = None
+    attempts: Annotated[int, Meta(ge=1, le=MAX_INT64)] | None = None
     backoff: Duration | None = None
 
 

@@ -1,10 +1,10 @@
 """What all kinds share: metadata, keys, references, label selectors, conditions."""
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from proxy.resources.fields import Group, KindName, Name, NamespaceName, Port
+from proxy.resources.fields import MAX_INT64, Group, KindName, Name, NamespaceName, Port
 
 Ignored = Any
 """The type of fields that are accepted because the API has them, and never read."""
@@ -43,7 +43,7 @@ class ObjectMeta(Model, frozen=True):
     annotations: dict[str, str] = field(default_factory=dict)
     creation_timestamp: str | None = None
     """RFC 3339; None in files that give none."""
-    generation: int = 0
+    generation: Annotated[int, Meta(ge=0, le=MAX_INT64)] = 0
     uid: str = ""
     resource_version: str = ""
     deletion_timestamp: str | None = None

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, 
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import fields as struct_fields
 
+from proxy.resources.fields import MAX_INT32
 from proxy.resources.problem import Finding, Path, printable
 
 MAX_SHOWN: Final = 60
@@ -142,7 +143,7 @@ class _Walker:
         elif wanted is str:
             self.text(limits, value, path)
         elif not _within(limits, value):
-            self.report(path, f"got {value}, want {NAMES[wanted]}{_range(limits)}")
+            self.report(path, f"got {value}, want {NAMES[wanted]}{_range(limits, value)}")
         return value
 
     def text(self, limits: Meta, value: str, path: Path) -> None:
@@ -199,8 +200,9 @@ def _is_secret(path: Path) -> bool:
     return bool(path) and path[0] in SECRET_FIELDS
 
 
-def _range(limits: Meta) -> str:
-    if limits.ge is not None and limits.le is not None:
+def _range(limits: Meta, value: float = 0) -> str:
+    """What a field's width allows is said only to those who exceed it."""
+    if limits.ge is not None and limits.le is not None and (limits.le < MAX_INT32 or value > limits.le):
         return f" {limits.ge}–{limits.le}"
     return f" from {limits.ge}" if limits.ge is not None else ""
 

@@ -14,6 +14,7 @@ from proxy.resources.direct_response import DirectResponse
 from proxy.resources.fields import LABEL, SUBDOMAIN
 from proxy.resources.gateway import Gateway
 from proxy.resources.httproute import HTTPRoute
+from proxy.resources.labels import annotation_findings, label_findings
 from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import ObjectMeta, Resource
 from proxy.resources.own import Backend
@@ -54,8 +55,6 @@ _LABEL_NAMED: Final = (Service, Namespace)
 """Kinds whose names are one DNS label; all others take dots."""
 _LABEL_NAME = re.compile(rf"{LABEL}\Z")
 _SUBDOMAIN_NAME = re.compile(rf"{SUBDOMAIN}\Z")
-_QUALIFIED_NAME = re.compile(rf"(?:{SUBDOMAIN}/)?(?:[A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]\Z")
-_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 
 
 def validate(item: Resource) -> list[Finding]:
@@ -72,16 +71,8 @@ def _metadata(model: type[Resource], meta: ObjectMeta) -> Iterator[Finding]:
     if meta.namespace and (len(meta.namespace) > 63 or not _LABEL_NAME.match(meta.namespace)):
         message = f'"{meta.namespace}" is not a namespace: up to 63 of a-z, 0-9 and "-"'
         yield Finding(("metadata", "namespace"), message)
-    for key, value in meta.labels.items():
-        if not _QUALIFIED_NAME.match(key):
-            yield Finding(("metadata", "labels", key), "not a label name", at_key=True)
-        if not _LABEL_VALUE.match(value):
-            yield Finding(
-                ("metadata", "labels", key), f'"{value}" is not a label value: up to 63 of A-Z, a-z, 0-9, - _ .'
-            )
-    for key in meta.annotations:
-        if not _QUALIFIED_NAME.match(key.lower()):
-            yield Finding(("metadata", "annotations", key), "not an annotation name", at_key=True)
+    yield from label_findings(meta.labels, ("metadata", "labels"))
+    yield from annotation_findings(meta.annotations, ("metadata", "annotations"))
 
 
 def _name(model: type[Resource], name: str) -> Iterator[Finding]:

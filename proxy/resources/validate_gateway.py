@@ -7,7 +7,8 @@ refused by translation, as HostnameConflict, and the other listeners of their Ga
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from proxy.resources.gateway import FrontendTLSConfig, Gateway, GatewaySpec, Listener
+from proxy.resources.gateway import FrontendTLSConfig, Gateway, GatewayInfrastructure, GatewaySpec, Listener
+from proxy.resources.labels import MAX_ANNOTATION, annotation_findings, label_findings
 from proxy.resources.problem import Finding, Path
 
 
@@ -15,6 +16,8 @@ def validate_gateway(gateway: Gateway) -> Iterator[Finding]:
     spec = gateway.spec
     yield from validate_listeners(spec.listeners)
     yield from _addresses(spec)
+    if spec.infrastructure is not None:
+        yield from _infrastructure(spec.infrastructure)
     if spec.tls is not None and spec.tls.frontend is not None:
         yield from _frontend(spec.tls.frontend)
 
@@ -62,6 +65,16 @@ def _addresses(spec: GatewaySpec) -> Iterator[Finding]:
         if address.type in ("IPAddress", "Hostname") and (address.type, address.value) in seen:
             yield Finding(path, f'"{address.value}" is listed twice')
         seen.add((address.type, address.value))
+
+
+def _infrastructure(infrastructure: GatewayInfrastructure) -> Iterator[Finding]:
+    path = ("spec", "infrastructure")
+    yield from label_findings(infrastructure.labels, (*path, "labels"))
+    yield from annotation_findings(infrastructure.annotations, (*path, "annotations"))
+    for key, value in infrastructure.annotations.items():
+        if len(value) > MAX_ANNOTATION:
+            message = f"{len(value)} characters long, at most {MAX_ANNOTATION} are allowed"
+            yield Finding((*path, "annotations", key), message)
 
 
 def _frontend(frontend: FrontendTLSConfig) -> Iterator[Finding]:

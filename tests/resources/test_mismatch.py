@@ -53,6 +53,8 @@ CASES = [
      "remove the quotes: true"),
     ("{rules: [{filters: [{type: CORS, cors: {maxAge: 0}}]}]}", "spec.rules[0].filters[0].cors.maxAge",
      "got 0, want an integer from 1", ""),
+    ("{rules: [{filters: [{type: CORS, cors: {maxAge: 99999999999}}]}]}", "spec.rules[0].filters[0].cors.maxAge",
+     "got 99999999999, want an integer 1–2147483647", ""),
     ("{rules: [{filters: [{type: RequestRedirect, requestRedirect: {statusCode: 404}}]}]}",
      "spec.rules[0].filters[0].requestRedirect.statusCode",
      "got 404 (integer), want 301, 302, 303, 307 or 308", ""),

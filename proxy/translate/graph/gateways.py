@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from proxy.resources.gateway import Gateway, GatewayClass
+from proxy.resources.labels import selector_mistakes
 from proxy.resources.meta import ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
 from proxy.resources.store import ResourceSet
@@ -75,7 +76,7 @@ def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, tls: Li
     own = gateway_parameters(gateway, resources)
     refusal, spec = ((own,), None) if isinstance(own, Finding) else ((), own or owner.parameters)
     shown, unshown = _client_certificate(gateway, tls.certificates)
-    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *client_advice(gateway))
+    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *_advice(gateway))
     listeners = build_listeners(gateway, tls)
     return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec(), client_certificate=shown)
 
@@ -101,3 +102,12 @@ def _address_findings(gateway: Gateway) -> Iterator[Finding]:
             yield c.address_type(f"{field}.type", address.type)
         elif address.value and not is_ip(address.value):
             yield c.address_value(f"{field}.value", address.value)
+
+
+def _advice(gateway: Gateway) -> Iterator[Finding]:
+    yield from client_advice(gateway)
+    allowed = gateway.spec.allowed_listeners.namespaces
+    if allowed.from_ == "Selector" and allowed.selector is not None:
+        for part, message, hint in selector_mistakes(allowed.selector):
+            field = f"spec.allowedListeners.namespaces.selector.{part}"
+            yield c.advice(field, f"{message}, so no ListenerSet may attach", hint)

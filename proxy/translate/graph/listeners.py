@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind
+from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind, RouteNamespaces
+from proxy.resources.labels import selector_mistakes
 from proxy.resources.listenerset import ListenerSet
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.conditions import Finding, Findings
@@ -132,11 +133,17 @@ def _value_findings(field: str, spec: Listener) -> Iterator[Finding]:
         yield c.unsupported_value(
             f"{field}.hostname", f"{spec.hostname!r} is not a hostname", "write a DNS name or *.example.com"
         )
-    namespaces = spec.allowed_routes.namespaces
-    if namespaces.from_ == "Selector" and namespaces.selector is None:
-        yield c.unsupported_value(
-            f"{field}.allowedRoutes.namespaces.selector", "from: Selector needs a selector", "add one, or use from: All"
-        )
+    yield from _selector_findings(f"{field}.allowedRoutes.namespaces.selector", spec.allowed_routes.namespaces)
+
+
+def _selector_findings(field: str, namespaces: RouteNamespaces) -> Iterator[Finding]:
+    if namespaces.from_ != "Selector":
+        return
+    if namespaces.selector is None:
+        yield c.unsupported_value(field, "from: Selector needs a selector", "add one, or use from: All")
+        return
+    for part, message, hint in selector_mistakes(namespaces.selector):
+        yield c.unsupported_value(f"{field}.{part}", message, hint)
 
 
 def _repeated_names(nodes: list[ListenerNode]) -> Iterator[tuple[int, Finding]]:

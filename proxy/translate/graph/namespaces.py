@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from proxy.resources.core import Namespace
+from proxy.resources.labels import selector_mistakes
 from proxy.resources.meta import LabelSelector, LabelSelectorRequirement, ObjectKey
 from proxy.resources.store import ResourceSet, same_objects
 
@@ -22,8 +23,10 @@ class Namespaces:
         return same_objects(self._declared, other._declared)
 
     def selected(self, selector: LabelSelector | None, namespace: str) -> bool:
-        """A selector that is missing selects nothing."""
-        return selector is not None and selects(selector, self._labels(namespace))
+        """A selector that is missing or makes no sense selects nothing: NotIn would else let in everybody."""
+        if selector is None or any(selector_mistakes(selector)):
+            return False
+        return selects(selector, self._labels(namespace))
 
     def _labels(self, namespace: str) -> dict[str, str]:
         """A namespace that only files speak of has its name's label alone."""

@@ -69,6 +69,26 @@ def test_a_selector_that_is_missing_refuses_the_listener_and_admits_nobody() -> 
     ]
 
 
+NOBODY = [
+    ("{matchExpressions: [{key: team, operator: NotIn}]}", "matchExpressions[0].values"),
+    ("{matchExpressions: [{key: 'a b', operator: NotIn, values: [x]}]}", "matchExpressions[0].key"),
+    ("{matchExpressions: [{key: team, operator: DoesNotExist, values: [x]}]}", "matchExpressions[0].values"),
+    ("{matchLabels: {'a b': x}}", "matchLabels"),
+]
+
+
+@pytest.mark.parametrize(("selector", "part"), NOBODY)
+def test_a_selector_that_makes_no_sense_refuses_the_listener_and_admits_nobody(selector: str, part: str) -> None:
+    """NotIn and DoesNotExist would else let in everybody; no API server looks into a selector."""
+    allowed = f"allowedRoutes: {{namespaces: {{from: Selector, selector: {selector}}}}}"
+    outcome = translated(gateway(f"[{{name: a, protocol: HTTP, port: 80, {allowed}}}]"), route(RULE), APP)
+    assert outcome.snapshot.binds == ()
+    field = f"spec.listeners[0].allowedRoutes.namespaces.selector.{part}"
+    assert [problem.field for problem in outcome.problems] == [field, "spec.parentRefs[0]"]
+    [found] = status(outcome, "Gateway", "web")["listeners"]
+    assert condition(found["conditions"], "Accepted") == ("False", "UnsupportedValue")
+
+
 def test_a_gateway_without_listeners_is_refused() -> None:
     (sound,) = objects(gateway("[{name: a, protocol: HTTP, port: 80}]"))
     assert isinstance(sound, Gateway)

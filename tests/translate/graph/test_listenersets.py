@@ -50,6 +50,11 @@ SOME_VALID = ("True", "ListenersNotValid"), ("True", "Programmed")
         ("{namespaces: {from: Selector, selector: {matchLabels: {team: shop}}}}", NOT_ALLOWED, GOOD),
         ("{namespaces: {from: Selector, selector: {matchLabels: {team: bank}}}}", NOT_ALLOWED, NOT_ALLOWED),
         ("{namespaces: {from: Selector}}", NOT_ALLOWED, NOT_ALLOWED),
+        (
+            "{namespaces: {from: Selector, selector: {matchExpressions: [{key: team, operator: NotIn}]}}}",
+            NOT_ALLOWED,
+            NOT_ALLOWED,
+        ),
     ],
 )
 def test_a_gateway_says_from_where_listener_sets_attach(allowed: str, near: object, far: object) -> None:
@@ -64,6 +69,14 @@ def test_a_gateway_says_from_where_listener_sets_attach(allowed: str, near: obje
     added = {"infra/web/infra/near/a": near, "infra/web/shop/far/b": far}
     assert set(outcome.snapshot.listeners) == {"infra/web/own"} | {key for key, how in added.items() if how == GOOD}
     assert condition(status(outcome, "Gateway", "web")["conditions"], "Accepted") == ("True", "Accepted")
+
+
+def test_a_selector_that_makes_no_sense_is_worth_a_word() -> None:
+    selector = "{matchExpressions: [{key: team, operator: NotIn}]}"
+    outcome = translated(gateway(allowed=f"{{namespaces: {{from: Selector, selector: {selector}}}}}"))
+    [problem] = outcome.problems
+    assert problem.field == "spec.allowedListeners.namespaces.selector.matchExpressions[0].values"
+    assert (problem.severity, problem.message) == ("warning", "NotIn needs values, so no ListenerSet may attach")
 
 
 def test_a_gateway_that_says_nothing_lets_none_attach() -> None:
