@@ -12,6 +12,7 @@ from proxy.translate.graph.nodes import AttachmentNode, RouteNode
 from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
 from proxy.translate.status.listenerset import listener_set_status
+from proxy.translate.status.overlaps import NO_OVERLAPS, overlaps_of
 from proxy.translate.status.policy import policy_status
 from proxy.translate.status.route import route_status
 from proxy.translate.status.xbackend import xbackend_status
@@ -55,13 +56,15 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
         if owner.resource is not None:
             meta = owner.resource.metadata
             yield ObjectStatus("GatewayClass", ObjectKey("", name), class_status(owner, meta.generation), meta.uid)
-    sets = graph.listener_sets.nodes
+    sets, overlaps = graph.listener_sets.nodes, overlaps_of(graph)
     sound = Counter(node.gateway.resource.key for node in sets.values() if node.sound)
     for key, gateway in sorted(graph.gateways.items()):
-        status = gateway_status(gateway, graph.attached, sound[key])
+        status = gateway_status(gateway, graph.attached, sound[key], overlaps.get(key, NO_OVERLAPS))
         yield ObjectStatus("Gateway", key, status, gateway.resource.metadata.uid)
     for key, node in sorted(sets.items()):
-        yield ObjectStatus("ListenerSet", key, listener_set_status(node, graph.attached), node.resource.metadata.uid)
+        added = overlaps.get(node.gateway.resource.key, NO_OVERLAPS)
+        status = listener_set_status(node, graph.attached, added)
+        yield ObjectStatus("ListenerSet", key, status, node.resource.metadata.uid)
     for key, gateways in sorted(graph.policy_users.items()):
         policy = graph.policies[key]
         status = policy_status(policy.resource, policy.findings, gateways, controller_name, refers=True)

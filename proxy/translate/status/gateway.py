@@ -14,12 +14,11 @@ from proxy.translate.graph.conditions import (
     of_type,
     sentence,
 )
-from proxy.translate.graph.hostnames import intersect
 from proxy.translate.graph.nodes import ClassNode, GatewayNode, ListenerNode, ListenerSetNode, Published
 from proxy.translate.graph.parents import SCOPE, is_default
 from proxy.translate.status.conditions import Condition, Status, condition, unless
+from proxy.translate.status.overlaps import Overlaps
 
-OVERLAPPING_TLS = "OverlappingTLSConfig"
 DEFAULT_GATEWAY = "DefaultGateway"
 NO_LISTENERS = "ListenersNotValid"
 NO_ADDRESS = "its Gateway has nowhere to listen yet"
@@ -35,7 +34,7 @@ def class_status(node: ClassNode, generation: int) -> Status:
     }
 
 
-def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets: int) -> Status:
+def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets: int, overlaps: Overlaps) -> Status:
     """`attached`: listener key to number of routes. `listener_sets`: how many are attached and accepted.
 
     Conditions are those of the Gateway's own listeners, whatever ListenerSets add (GEP-1713).
@@ -51,7 +50,8 @@ def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets
             *_default(node, generation),
         ],
         "listeners": [
-            listener_status(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
+            listener_status(listener, node, attached.get(listener.key, 0), generation, overlaps)
+            for listener in node.listeners
         ],
         "attachedListenerSets": listener_sets,
     }
@@ -116,10 +116,10 @@ def _default(node: GatewayNode, generation: int) -> list[Condition]:
 # --- listeners --------------------------------------------------------------------------------
 
 
-def listener_status(node: ListenerNode, owner: GatewayNode | ListenerSetNode, attached: int, generation: int) -> Status:
+def listener_status(
+    node: ListenerNode, owner: GatewayNode | ListenerSetNode, attached: int, generation: int, overlaps: Overlaps
+) -> Status:
     """One entry of status.listeners. `attached`: number of routes."""
-    seniors = owner.gateway.listeners if isinstance(owner, ListenerSetNode) else ()
-    overlapping = [other.spec.name for other in (*seniors, *owner.listeners) if _overlap(node, other)]
     return {
         "name": node.spec.name,
         "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in node.kinds],
@@ -135,7 +135,7 @@ def listener_status(node: ListenerNode, owner: GatewayNode | ListenerSetNode, at
                 generation,
             ),
             _listener_conflicted(of_type(node.findings, CONFLICTED), generation),
-            *([_listener_overlapping(overlapping, generation)] if overlapping else []),
+            *overlaps.conditions(node, generation),
         ],
     }
 
@@ -167,16 +167,3 @@ def _listener_conflicted(conflicts: list[Finding], generation: int) -> Condition
     if conflicts:
         return condition(CONFLICTED, True, conflicts[0].reason, sentence(conflicts), generation)
     return condition(CONFLICTED, False, "NoConflicts", "no other listener is in its way", generation)
-
-
-def _overlap(node: ListenerNode, other: ListenerNode) -> bool:
-    """Both end TLS on one port, and one name can be meant for either: a client may reuse a connection for both."""
-    if node is other or not (node.secure and other.secure) or node.spec.port != other.spec.port:
-        return False
-    return intersect(node.hostname.encode(), other.hostname.encode()) is not None
-
-
-def _listener_overlapping(others: list[str], generation: int) -> Condition:
-    """Is only ever True (ListenerConditionOverlappingTLSConfig)."""
-    message = f"the hostname overlaps with that of listener {', '.join(others)}: requests for its hosts get 421 here"
-    return condition(OVERLAPPING_TLS, True, "OverlappingHostnames", message, generation)

@@ -6,18 +6,20 @@ from proxy.translate.graph.conditions import ACCEPTED, PROGRAMMED, Finding, of_t
 from proxy.translate.graph.nodes import ListenerSetNode
 from proxy.translate.status.conditions import Condition, Status, condition, unless
 from proxy.translate.status.gateway import NO_LISTENERS, NO_PORTS, listener_status
+from proxy.translate.status.overlaps import Overlaps
 
 NO_PARENT = "ParentNotProgrammed"
 
 
-def listener_set_status(node: ListenerSetNode, attached: Mapping[str, int]) -> Status:
+def listener_set_status(node: ListenerSetNode, attached: Mapping[str, int], overlaps: Overlaps) -> Status:
     """`attached`: listener key to number of routes. Generations are those of the set, never of its Gateway."""
     generation = node.resource.metadata.generation
     findings = of_type(node.findings, ACCEPTED)
     return {
         "conditions": [_accepted(node, findings, generation), _programmed(node, findings, generation)],
         "listeners": [
-            listener_status(listener, node, attached.get(listener.key, 0), generation) for listener in node.listeners
+            listener_status(listener, node, attached.get(listener.key, 0), generation, overlaps)
+            for listener in node.listeners
         ],
     }
 

@@ -239,20 +239,6 @@ def test_https_listeners_share_a_port_by_hostname_but_not_with_http() -> None:
     assert conditions(translated(web(one, {**plain, "port": 80}), secret())) == SERVED
 
 
-def overlapping(outcome: Translation, name: str) -> list[str]:
-    found = listener(outcome, name)["conditions"]
-    return [item["reason"] for item in found if item["type"] == "OverlappingTLSConfig" and item["status"] == "True"]
-
-
-def test_listeners_whose_hostnames_overlap_are_told_so() -> None:
-    ref = {"name": "cert"}
-    wild, exact = https(ref, name="wild", hostname="*.example.com"), https(ref, name="exact", hostname="a.example.com")
-    apart, elsewhere = https(ref, name="apart", hostname="a.example"), https(ref, name="elsewhere", port=8443)
-    outcome = translated(web(wild, exact, apart, elsewhere), secret())
-    assert overlapping(outcome, "wild") == overlapping(outcome, "exact") == ["OverlappingHostnames"]
-    assert overlapping(outcome, "apart") == overlapping(outcome, "elsewhere") == []
-
-
 IMPORTS = """
 import sys
 from tests.translate.declare import WEB, translated
