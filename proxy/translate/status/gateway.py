@@ -58,9 +58,10 @@ def gateway_status(node: GatewayNode, attached: Mapping[str, int], listener_sets
 
 
 def _addresses(node: GatewayNode) -> list[Published]:
+    """What is bound (GatewayStatus.addresses): of a Gateway that is refused nothing is."""
     if node.published is not None:
         return list(node.published)
-    return [Published("IPAddress", address) for address in node.addresses if address]
+    return [Published("IPAddress", address) for address in node.addresses if address] if node.accepted else []
 
 
 def _accepted(node: GatewayNode, generation: int) -> Condition:

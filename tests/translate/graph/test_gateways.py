@@ -30,8 +30,9 @@ spec:
   listeners: [{name: http, protocol: HTTP, port: 80}]
 """
     outcome = translated(text)
-    conditions = status(outcome, "Gateway", "web")["conditions"]
-    assert condition(conditions, "Accepted") == ("False", "UnsupportedAddress")
+    said = status(outcome, "Gateway", "web")
+    assert condition(said["conditions"], "Accepted") == ("False", "UnsupportedAddress")
+    assert said["addresses"] == []
     assert outcome.snapshot.binds == ()
 
 
