@@ -107,6 +107,8 @@ def attach(route: RouteNode, admission: Admission, *, advise: bool) -> Attachmen
     for wanted in references(route.resource, admission.defaults):
         ref, key, where = wanted.ref, wanted.key, (wanted.field, wanted.is_default)
         if not admission.takes(ref):
+            if advise:
+                advice.append(c.unknown_parent_kind(f"{wanted.field}.kind", ref.kind, ref.group))
             continue
         parent = admission.parent(ref.kind, key)
         if parent is None:

@@ -10,6 +10,18 @@ def unknown_parent(field: str, kind: str, name: str, hint: str) -> Finding:
     return Finding(ADVICE, "", field, f"there is no {kind} {name}", hint)
 
 
+def unknown_parent_kind(field: str, kind: str, group: str) -> Finding:
+    named = f"{kind}.{group}" if group else f"{kind} (core)"
+    return Finding(
+        ADVICE,
+        "",
+        field,
+        f"routes do not attach to {named} here, so this parent is somebody else's or nobody's",
+        "use a Gateway or a ListenerSet",
+        "notice",
+    )
+
+
 def no_matching_parent(field: str, parent: str, wanted: str, hint: str) -> Finding:
     return Finding(ACCEPTED, "NoMatchingParent", field, f"{parent} has no listener with {wanted}", hint)
 
