@@ -110,10 +110,17 @@ class Http2Client(Client):
         return cls(wire)
 
     async def ask(
-        self, method: bytes, path: bytes, fields: Sequence[tuple[bytes, bytes]] = (), *, end: bool = True
+        self,
+        method: bytes,
+        path: bytes,
+        fields: Sequence[tuple[bytes, bytes]] = (),
+        *,
+        end: bool = True,
+        authority: bytes = b"a.example",
+        scheme: bytes = b"http",
     ) -> Http2Talk:
         stream = self.wire.h2.get_next_available_stream_id()
-        pseudo = [(b":method", method), (b":scheme", b"http"), (b":path", path), (b":authority", b"a.example")]
+        pseudo = [(b":method", method), (b":scheme", scheme), (b":path", path), (b":authority", authority)]
         talk = self._talks[stream] = Http2Talk(self.wire, stream)
         self.wire.h2.send_headers(stream, [*pseudo, *fields], end_stream=end)
         await self.wire.flush()
