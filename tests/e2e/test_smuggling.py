@@ -121,6 +121,24 @@ async def test_a_malformed_body_breaks_off_what_has_already_been_forwarded() -> 
         assert backend.requests == [] and b"\r\n0\r\n" not in backend.peers[0].received
 
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["clear", "tls"])
+async def test_what_looks_like_the_preface_of_http_2_within_a_connection_is_what_it_stands_for(secure: bool) -> None:
+    """A body may begin so, and no later request can: the version of a connection is decided by its first octets."""
+    async with Backend() as backend, _gateway(backend, secure) as gateway:
+        client = await _client(gateway)
+        await client.send(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(PREFACE))
+        await eventually(lambda: backend.peers and backend.peers[0].received)
+        await client.send(PREFACE)
+        assert (await client.response(b"POST")).status == 200
+        assert backend.requests[0].body == PREFACE
+        await client.send(PREFACE)
+        assert (await client.response()).status == 505
+        assert len(backend.requests) == 1
+
+
 @pytest.mark.parametrize("size", [1, 5])
 async def test_limits_are_those_that_were_set(size: int) -> None:
     limits = Limits(field_count=size)
