@@ -27,7 +27,7 @@ def main() -> int:
     try:
         peers = _peers(options)
         workloads = choose(options.workloads.split(",")) if options.workloads else list(WORKLOADS)
-        tools.require("nginx", "haproxy", "wrk", "cc")
+        tools.require("nginx", "haproxy", "wrk", "cc", "h2load", "nghttpd")
         with prepared(awake=not options.asleep) as ground:
             return _run(options, peers, workloads, ground)
     except (ValueError, UnfitInterpreter, NotReady, LoadFailed, tools.MissingTool) as error:
@@ -76,7 +76,7 @@ def _peers(options: argparse.Namespace) -> list[Peer]:
 def _environment(options: argparse.Namespace, ground: Ground) -> dict[str, object]:
     return {
         "python": str(describe(options.python, penstock.environment())),
-        "versions": {program: tools.version(program) for program in ("nginx", "haproxy", "wrk")},
+        "versions": {program: tools.version(program) for program in ("nginx", "haproxy", "wrk", "h2load")},
         "kernel": platform.release(),
         "wrk and backend": "asleep when idle" if options.asleep else "always awake",
         "load average": os.getloadavg()[0],

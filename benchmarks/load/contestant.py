@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Callable
 
-from benchmarks.load import wrk
+from benchmarks.load import h2load, wrk
 from benchmarks.load.ground import Ground
 from benchmarks.load.interleave import Slot
 from benchmarks.load.peers import Peer, Plan
@@ -34,7 +34,8 @@ class Contestant:
         directory = ground.directory / name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        plan = Plan(table, directory, free_port(), free_port(), ground.backend_port)
+        backend_port = ground.grpc_port if table.grpc else ground.backend_port
+        plan = Plan(table, directory, free_port(), free_port(), backend_port)
         launch = peer.launch(plan)
         self.port = launch.port or plan.port
         started = time.monotonic()
@@ -60,13 +61,14 @@ class Contestant:
         return self._process.memory()
 
     def measure(self, seconds: int) -> Slot:
-        """One slot of load from wrk."""
-        return self.under(lambda: self._wrk(seconds))
+        """One slot of load from wrk or h2load."""
+        return self.under(lambda: self._load(seconds))
 
-    def _wrk(self, seconds: int) -> wrk.Load:
+    def _load(self, seconds: int) -> wrk.Load:
         ground = self._ground
-        argv = wrk.command(self._workload, self.table, self.port, seconds, ground.directory)
-        return wrk.run(argv, ground.load_core, ground.directory / "wrk.log", ground.load_env)
+        generator = h2load if self._workload.http2 else wrk
+        argv = generator.command(self._workload, self.table, self.port, seconds, ground.directory)
+        return generator.run(argv, ground.load_core, ground.directory / "load.log", ground.load_env)
 
     def under(self, load: Callable[[], wrk.Load]) -> Slot:
         """One slot of any load. CPU time covers the whole process tree, and the load's own start and end."""
@@ -90,7 +92,21 @@ class Contestant:
     def _wait_until_ready(self, deadline: float, admin_port: int) -> None:
         if admin_port:
             self._poll(deadline, admin_port, "127.0.0.1", "/readyz", ())
-        self._poll(deadline, self.port, *self._workload.request(self.table), secure=self.table.secure)
+        if self.table.http2:
+            self._poll_http2(deadline)
+        else:
+            self._poll(deadline, self.port, *self._workload.request(self.table), secure=self.table.secure)
+
+    def _poll_http2(self, deadline: float) -> None:
+        """Some speak nothing else on that port."""
+        while time.monotonic() < deadline:
+            output = self._process.died()
+            if output is not None:
+                raise NotReady(f"{self.name} ended before it answered: {output}")
+            if h2load.answers(self.port, self._workload):
+                return
+            time.sleep(_POLL)
+        raise NotReady(f"{self.name} is not ready in time; its output is in {self._process.log}")
 
     def _poll(
         self,

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load.process import Process
-from benchmarks.load.tools import BUILD, MissingTool, compiled
+from benchmarks.load.process import Process, free_port
+from benchmarks.load.tools import BUILD, MissingTool, compiled, path_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Ground:
     proxy_core: int
     load_core: int
     backend_port: int
+    grpc_port: int
+    """Of a backend that speaks HTTP/2 and ends its answers with trailers."""
     load_env: Mapping[str, str]
     """Of the load generator: keeps it awake, or empty."""
 
@@ -40,8 +42,11 @@ def prepared(awake: bool = False) -> Iterator[Ground]:
         directory = BUILD / "run"
         directory.mkdir(parents=True, exist_ok=True)
         env = {"LD_PRELOAD": str(compiled("awake.so"))} if awake else {}
-        with running_backend(cores[-1], directory / "backend.log", env) as port:
-            yield Ground(directory, cores[0], cores[-1], port, env)
+        with (
+            running_backend(cores[-1], directory / "backend.log", env) as port,
+            running_grpc_backend(cores[-1], directory, env) as grpc_port,
+        ):
+            yield Ground(directory, cores[0], cores[-1], port, grpc_port, env)
 
 
 @contextlib.contextmanager
@@ -54,6 +59,21 @@ def running_backend(core: int, log: Path, env: Mapping[str, str]) -> Iterator[in
         port = int(backend.popen.stdout.readline() or 0)
         if port == 0:
             raise MissingTool(f"the backend does not start: {backend.died()}")
+        yield port
+    finally:
+        backend.stop()
+
+
+@contextlib.contextmanager
+def running_grpc_backend(core: int, directory: Path, env: Mapping[str, str]) -> Iterator[int]:
+    """nghttpd on a file of the size of a small message; its port at 127.0.0.1."""
+    files = directory / "grpc"
+    (files / "bench.Echo").mkdir(parents=True, exist_ok=True)
+    (files / "bench.Echo" / "Say").write_bytes(b"\0\0\0\0\x64" + b"x" * 100)
+    port = free_port()
+    argv = [path_of("nghttpd"), "-n1", "--no-tls", "--trailer=grpc-status: 0", "-d", str(files), str(port)]
+    backend = Process(argv, core, directory / "nghttpd.log", env, own_session=False)
+    try:
         yield port
     finally:
         backend.stop()

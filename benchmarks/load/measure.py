@@ -27,9 +27,10 @@ def measure(workload: Workload, peers: Sequence[Peer], sizes: Sequence[int], slo
     with contextlib.ExitStack() as stack:
         running: dict[str, Contestant] = {}
         for peer in peers:
-            for size in sizes if peer.serves_all or not (workload.shape or workload.secure) else []:
+            for size in sizes if peer.serves_all or not (workload.shape or workload.secure or workload.http2) else []:
                 name = f"{peer.name}@{size}" if workload.shape else peer.name
-                contestant = Contestant(name, peer, Table(workload.shape, size, workload.secure), workload, ground)
+                table = Table(workload.shape, size, workload.secure, workload.http2, workload.grpc)
+                contestant = Contestant(name, peer, table, workload, ground)
                 running[name] = stack.enter_context(contestant)
         starts = {name: _start(contestant, sizes) for name, contestant in running.items()}
         for contestant in running.values():

@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "bench"
 NATIVE = Path(__file__).resolve().parent / "native"
 
-_PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "cc": "gcc libc6-dev"}
+_PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "cc": "gcc libc6-dev", "h2load": "nghttp2-client",
+             "nghttpd": "nghttp2-server"}  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 
 

@@ -23,6 +23,7 @@ BROWSER_HEADERS = (
 
 ACCEPT_ANY = (("Accept", "*/*"),)
 """With Host the "2 headers"."""
+GRPC = (("content-type", "application/grpc"), ("te", "trailers"))
 CLOSE = (*ACCEPT_ANY, ("Connection", "close"))
 
 DEFAULT_SIZES = (10, 1_000, 100_000)
@@ -46,6 +47,10 @@ class Table:
     size: int = 1
     secure: bool = False
     """Served over TLS alone."""
+    http2: bool = False
+    """Clients speak HTTP/2, with prior knowledge."""
+    grpc: bool = False
+    """So does the backend: requests are passed on as calls of gRPC."""
 
     def __iter__(self) -> Iterator[Route]:
         return SHAPES[self.shape](self.size)
@@ -99,6 +104,10 @@ class Workload:
     """A shape other than "" is measured at several table sizes; its last route is hit."""
     secure: bool = False
     """Over TLS."""
+    http2: bool = False
+    """By h2load, several requests in flight on each connection."""
+    grpc: bool = False
+    """To a backend of HTTP/2 that answers with trailers."""
 
     def request(self, table: Table) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         """(host, path, headers) of the request that hits the last route of `table`."""
@@ -121,6 +130,9 @@ WORKLOADS = (
     Workload("connect", "GET 200 B, new connection per request", headers=CLOSE),
     Workload("tls", "GET 200 B over TLS, connections kept", secure=True),
     Workload("tls-connect", "GET 200 B over TLS, new connection per request", headers=CLOSE, secure=True),
+    Workload("h2", "GET 200 B over HTTP/2, 8 connections with 8 streams", connections=8, http2=True),
+    Workload("grpc", "POST 105 B over HTTP/2 both ways, 8 connections with 8 streams", "/bench.Echo/Say", GRPC, 105, 8,
+             http2=True, grpc=True),
     Workload("prefixes", "R prefixes under one host, last one hit", shape="prefixes", connections=16),
     Workload("headers", "R header matches under one path, last one hit", shape="headers", connections=16),
     Workload("hosts", "R/10 hosts with 10 prefixes each, last one hit", shape="hosts", connections=16),

@@ -17,10 +17,10 @@ defaults
   http-reuse always
   option forwardfor
 frontend all
-  bind 127.0.0.1:{port} backlog 4096{tls}
+  bind 127.0.0.1:{port} backlog 4096{tls}{proto}
 {choice}
 backend backend
-  server only 127.0.0.1:{backend}
+  server only 127.0.0.1:{backend}{upstream_proto}
 backend nothing
   http-request return status 404
 """
@@ -29,7 +29,14 @@ backend nothing
 def launch(plan: Plan) -> Launch:
     choice = _choice(plan)
     tls = f" ssl crt {plan.write('both.pem', ''.join(pair()))}" if plan.table.secure else ""
-    text = _CONFIGURATION.format(port=plan.port, choice=choice, backend=plan.backend_port, tls=tls)
+    text = _CONFIGURATION.format(
+        port=plan.port,
+        choice=choice,
+        backend=plan.backend_port,
+        tls=tls,
+        proto=" proto h2" if plan.table.http2 else "",
+        upstream_proto=" proto h2" if plan.table.grpc else "",
+    )
     path = plan.write("haproxy.cfg", text)
     return Launch((path_of("haproxy"), "-W", "-db", "-f", str(path)))
 

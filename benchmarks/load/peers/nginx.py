@@ -37,6 +37,7 @@ http {{
 {servers}
 }}
 """
+_GRPC_LOCATION = "    location / { grpc_pass grpc://backend; }"
 _LOCATION = "    location {prefix} {{ proxy_pass http://backend; }}"
 
 
@@ -58,8 +59,9 @@ def _tls(plan: Plan) -> list[str]:
 
 def _servers(table: Table, address: str) -> list[str]:
     if table.shape == "":
-        tls = " ssl" if table.secure else ""
-        return [f"  server {{ listen {address}{tls} backlog=4096;", _LOCATION.format(prefix="/"), "  }"]
+        tls = (" ssl" if table.secure else "") + (" http2" if table.http2 else "")
+        location = _GRPC_LOCATION if table.grpc else _LOCATION.format(prefix="/")
+        return [f"  server {{ listen {address}{tls} backlog=4096;", location, "  }"]
     if table.shape == "headers":
         return _by_header(table, address)
     lines = [f"  server {{ listen {address} backlog=4096 default_server; return 404; }}"]

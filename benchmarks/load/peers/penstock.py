@@ -46,7 +46,7 @@ def documents(table: Table, port: int, backend_port: int) -> Iterator[Document]:
     yield gateway(port, secure=table.secure)
     if table.secure:
         yield secret()
-    yield from service(backend_port)
+    yield from service(backend_port, "kubernetes.io/h2c" if table.grpc else "")
     for host, routes in table.by_host().items():
         for start in range(0, len(routes), RULES_PER_ROUTE):
             name = f"{host.partition('.')[0] or 'all'}-{start // RULES_PER_ROUTE:05d}"
@@ -66,8 +66,10 @@ def secret() -> Document:
     return _object("v1", "Secret", "certificate", type="kubernetes.io/tls", stringData=values)
 
 
-def service(port: int) -> Iterator[Document]:
-    ports = [{"name": "http", "port": 8080, "protocol": "TCP"}]
+def service(port: int, app_protocol: str = "") -> Iterator[Document]:
+    ports: list[Document] = [{"name": "http", "port": 8080, "protocol": "TCP"}]
+    if app_protocol:
+        ports[0]["appProtocol"] = app_protocol
     yield _object("v1", "Service", "backend", spec={"ports": ports})
     yield _object(
         "discovery.k8s.io/v1",
