@@ -25,19 +25,18 @@ class StreamLease:
         self.pool = connection.pool
         self.reused = connection.reused
         self.codec = ClientStream(connection.codec, self.over)
-        self.deadline = Deadline(connection.wheel, self.codec.timed_out)
+        self.deadline = connection.timed(self.codec.timed_out)
 
     def over(self) -> None:
         """The exchange is over, or never was."""
-        self.deadline.drop()
-        self._connection.released()
+        self._connection.released(self.deadline)
 
 
 class Http2Connection(asyncio.Protocol):
     """Carries a ClientCodec (protocol.http2.client.ClientCarrier). Belongs to one pool from first byte to last."""
 
-    __slots__ = ("_batch", "_gone", "codec", "data_received", "idle_since", "leased", "pool", "reused", "transport",
-                 "was_ready", "wheel")  # fmt: skip
+    __slots__ = ("_batch", "_deadlines", "_gone", "codec", "data_received", "idle_since", "leased", "pool", "reused",
+                 "transport", "was_ready", "wheel")  # fmt: skip
 
     def __init__(self, pool: "Http2Pool", limits: Limits, wheel: Wheel, batch: WriteBatch, scheme: bytes) -> None:
         self.pool = pool
@@ -50,6 +49,8 @@ class Http2Connection(asyncio.Protocol):
         self.was_ready = False
         """Its pool counts it among its connections."""
         self.idle_since = 0.0
+        self._deadlines: list[Deadline] = []
+        """Of leases that are over."""
         self._gone = False
         """The pool has been told that nothing more can be sent here."""
         self.codec = ClientCodec(self, limits, scheme)
@@ -76,7 +77,17 @@ class Http2Connection(asyncio.Protocol):
         self.leaving()
         self.codec.go()
 
-    def released(self) -> None:
+    def timed(self, callback: Callable[[], None]) -> Deadline:
+        """A deadline, one used before if there is: the wheel has an entry for it still."""
+        if not self._deadlines:
+            return Deadline(self.wheel, callback)
+        deadline = self._deadlines.pop()
+        deadline.reuse(callback)
+        return deadline
+
+    def released(self, deadline: Deadline) -> None:
+        deadline.drop()
+        self._deadlines.append(deadline)
         self.leased -= 1
         self.pool.returned(self)
 

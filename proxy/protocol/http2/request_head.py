@@ -6,6 +6,7 @@ other side or we ask beyond that is refused here.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 from proxy.errors import MalformedRequest, NotImplementedByUs, RequestHeadersTooLarge, RequestLineTooLong
 from proxy.protocol.fields import Fields
@@ -27,12 +28,9 @@ def read_request(section: Sequence[tuple[bytes, bytes]], end: bool, limits: Limi
     """`end`: the request has no body. Raises a DownstreamError; nothing of a refused request is forwarded."""
     _check_size(section, limits)
     fields = Fields()
-    pseudo: dict[bytes, bytes] = {}
-    for name, value in section:
-        if name[:1] == b":":
-            pseudo[name] = value
-        else:
-            fields.on_header(name, value)
+    first = next((place for place, field in enumerate(section) if field[0][:1] != b":"), len(section))
+    pseudo = dict(section[:first])  # they all come first, and each once
+    fields.add_lower(section[first:])
     if fields.look_alike:
         text = f"a field may not look like {fields.look_alike.decode()} without being it"
         raise MalformedRequest("look_alike_field", text)
@@ -67,7 +65,7 @@ def read_trailers(section: Sequence[tuple[bytes, bytes]], limits: Limits) -> Hea
 def _check_size(section: Sequence[tuple[bytes, bytes]], limits: Limits) -> None:
     if len(section) > limits.field_count:
         raise RequestHeadersTooLarge("too_many_fields", f"there are more than {limits.field_count} header fields")
-    size = sum([len(name) + len(value) for name, value in section]) + _FIELD_OVERHEAD * len(section)
+    size = len(b"".join(chain.from_iterable(section))) + _FIELD_OVERHEAD * len(section)
     if size > limits.head:
         raise RequestHeadersTooLarge("headers_too_large", f"the header section is over {limits.head} octets")
 

@@ -1,6 +1,7 @@
 """One response head of HTTP/2, from a field section to a Response, or a refusal (RFC 9113 section 8.3.2)."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from proxy.errors import MalformedResponse
 from proxy.protocol.fields import Fields
@@ -17,16 +18,13 @@ def read_response(section: Section, end: bool, method: bytes, limits: Limits) ->
     """`end`: the response has no body. Raises MalformedResponse."""
     if len(section) > limits.field_count:
         raise MalformedResponse("too_many_fields", f"there are more than {limits.field_count} header fields")
-    size = sum([len(name) + len(value) for name, value in section]) + _FIELD_OVERHEAD * len(section)
+    size = len(b"".join(chain.from_iterable(section))) + _FIELD_OVERHEAD * len(section)
     if size > limits.response_head:
         raise MalformedResponse("response_head_too_large", f"the response head is over {limits.response_head} octets")
     fields = Fields()
-    status = 0
-    for name, value in section:
-        if name == b":status":
-            status = int(value) if value.isdigit() and len(value) == 3 else 0
-        else:
-            fields.on_header(name, value)
+    name, value = section[0] if section else (b"", b"")  # the only pseudo-field, and so the first
+    status = int(value) if name == b":status" and value.isdigit() and len(value) == 3 else 0
+    fields.add_lower(section[1:])
     if not 100 <= status < 600 or status == 101:
         raise MalformedResponse("bad_status", "a response has a status of three digits, and not 101 in HTTP/2")
     response = Response(status, fields.headers, -1)
@@ -55,6 +53,5 @@ def read_trailers(section: Section, limits: Limits) -> Headers | None:
     if sum(len(name) + len(value) for name, value in section) > limits.trailers:
         raise MalformedResponse("trailers_too_large", "the trailer section is too long")
     fields = Fields()
-    for name, value in section:
-        fields.on_header(name, value)
+    fields.add_lower(section)
     return fields.headers or None

@@ -1,6 +1,7 @@
 """Field sections on their way out. The engine sends whatever it is given, so what may not be sent ends here."""
 
 import re
+from operator import itemgetter
 
 from proxy.errors import FilterFailed
 from proxy.protocol.fields import TOKEN
@@ -11,6 +12,7 @@ _STATUS = {status: (b":status", b"%d" % status) for status in range(100, 600)}
 _CONNECTION = FRAMING - {b"content-length"}
 """Fields of a connection: they have no place in HTTP/2 (RFC 9113 section 8.2.2)."""
 _BROKEN = re.compile(rb"[\0\r\n]")
+_NAME, _VALUE = itemgetter(0), itemgetter(1)
 _REMEMBERED = 4096
 _sound: set[bytes] = set()
 """Names that may be sent. Endpoints repeat themselves; it starts afresh when full."""
@@ -51,11 +53,9 @@ def request_section(request: Request, scheme: bytes) -> Headers:
 
 def fields_section(headers: Headers) -> Headers:
     """Fields that may be sent, in their order."""
-    if _sound.issuperset([name for name, _ in headers]):
-        section = headers
-    else:
-        section = [field for field in headers if _is_sound(field[0])]
-    if _BROKEN.search(b"".join([value for _, value in section])):
+    known = _sound.issuperset(map(_NAME, headers))
+    section = headers if known else [field for field in headers if _is_sound(field[0])]
+    if _BROKEN.search(b"".join(map(_VALUE, section))):
         raise FilterFailed("bad_field_value", "a field value holds a line break")
     return section
 

@@ -43,8 +43,6 @@ class ServerStream(Stream):
             request.content_length = 0
             request.headers.append((b"sec-websocket-key", b64encode(randbytes(16))))
             self.pause()
-        elif not end:
-            self._pace = self._session.carrier.pace(self._late)
         sink = start(self, request, end or self._early is not None)
         if not self._response_done:
             self._sink = sink
@@ -77,6 +75,10 @@ class ServerStream(Stream):
 
     def idle(self) -> None:
         if self._sink is not None and self._early is None and not self._request_done:
+            if self._pace is None and not self._tunnel:
+                self._pace = self._session.carrier.pace(self._late)
+                if self._paused:
+                    self._pace.pause()
             self._sink.on_request_idle()
 
     def ended(self, trailers: Headers | None) -> None:
