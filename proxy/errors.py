@@ -185,6 +185,12 @@ class Overloaded(UpstreamError):
     flag = "UO"
 
 
+class RetryBudgetSpent(UpstreamError):
+    """A retry was due, and the backend has had its share of retries (XBackendTrafficPolicy retryConstraint: 503)."""
+
+    flag = "RB"
+
+
 class ConnectFailed(UpstreamError):
     """The endpoint refused or was unreachable; nothing was sent."""
 

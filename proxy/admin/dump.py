@@ -12,7 +12,7 @@ from proxy.admin.view import NameState, View
 from proxy.observe.live import count_rules, endpoint_label
 from proxy.resources.problem import Problem
 from proxy.snapshot.certificate import Certificate, ClientValidation
-from proxy.snapshot.describe import text
+from proxy.snapshot.describe import budget_data, text
 from proxy.snapshot.listing import effective_routes
 from proxy.snapshot.names import NameKey
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
@@ -130,6 +130,7 @@ def _backend_data(upstream: Upstream, snapshot: Snapshot, resolved: Mapping[Name
         "tls": bool(upstream.tls),
         **secured,
         **invalid,
+        **({"retryConstraint": budget_data(upstream.retry_budget)} if upstream.retry_budget else {}),
         "endpoints": [endpoint_label(endpoint) for endpoint in upstream.endpoints],
         **({"names": _named(upstream, resolved)} if upstream.names else {}),
     }

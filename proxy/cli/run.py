@@ -14,6 +14,7 @@ from proxy.observe.log import LEVELS, configure_logging
 from proxy.runtime import settings as parse
 from proxy.runtime.control import Control
 from proxy.runtime.process import usable_cores
+from proxy.runtime.session_key import read_session_key
 from proxy.runtime.settings import Settings
 from proxy.sources.file import FileSource
 
@@ -111,6 +112,14 @@ duration = one(parse.parse_duration)
     "--state-dir",
     type=click.Path(file_okay=False),
     help="Last good state, for when an API server is away; files need none.",
+)
+@click.option(
+    "--session-key",
+    callback=one(lambda path: read_session_key(path) if path else b""),
+    default="",
+    show_default="none",
+    metavar="PATH",
+    help="A file with the secret that tokens of session persistence are made with, alike in all replicas.",
 )
 @served_options
 @outside_options

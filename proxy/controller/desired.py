@@ -5,17 +5,18 @@ from typing import Any
 
 from proxy.controller.cluster import ObjectRef
 from proxy.controller.version import with_version
-from proxy.resources.kinds import EXPERIMENTAL, GATEWAY, KINDS
+from proxy.resources.kinds import KINDS
 from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.store import ResourceSet
+from proxy.sources.kubernetes.scope import WITH_STATUS
 from proxy.translate.status.build import ObjectStatus
 
 Status = Mapping[str, Any]
 
-WHOLE = frozenset({"GatewayClass", "Gateway", "ListenerSet", "ReferenceGrant"})
-"""Kinds whose status, if they have one, is not shared with other controllers."""
+WHOLE = frozenset({"GatewayClass", "Gateway", "ListenerSet"})
+"""Kinds whose status is not shared with other controllers."""
 SHARED: Mapping[str, type[Resource]] = {
-    kind: row.model for (group, kind), row in KINDS.items() if group in {GATEWAY, EXPERIMENTAL} and kind not in WHOLE
+    kind: row.model for (group, kind), row in KINDS.items() if (group, kind) in WITH_STATUS and kind not in WHOLE
 }
 """Kinds whose status has an entry for each controller: routes, policies and XBackends."""
 

@@ -16,6 +16,7 @@ from proxy.errors import (
     NoReadyEndpoint,
     NoValidBackend,
     ProxyError,
+    RetryBudgetSpent,
     UpstreamClosed,
     UpstreamTimeout,
 )
@@ -62,16 +63,20 @@ class Attempts(Ending):
 
         `begun`: it goes on with one that had to wait.
         """
-        if self._tries is not None and not begun:
-            self._tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
+        tries = self._tries
+        if tries is not None and not begun:
+            tries.begin_attempt(self.plane.clock(), self._on_attempt_timeout)
         backend = self.backend
         assert backend is not None
-        if backend.upstream is None:
+        upstream = backend.upstream
+        if upstream is None:
             self._refuse(NoValidBackend(backend.invalid or "invalid_backend", f"{backend.name} is not valid"))
             return
-        pool = self.pool = backend.upstream.pick(self._tried)
+        if upstream.budget is not None and not self.retries and not begun:
+            upstream.budget.request(self.plane.clock())
+        pool = self.pool = upstream.pick(self._tried) if tries is None else tries.pick(upstream, self._tried)
         if pool is None:
-            self._without_endpoint(backend.name, backend.upstream)
+            self._without_endpoint(backend.name, upstream)
             return
         connection = None if fresh else pool.take()
         if connection is not None and self._early is None:
@@ -291,8 +296,11 @@ class Attempts(Ending):
 
     def _retry(self, reason: str) -> None:
         """Another try after a pause, at another endpoint if there is one. Whatever comes of the body waits."""
-        tries, pool = self._tries, self.pool
-        assert tries is not None
+        tries, pool, backend = self._tries, self.pool, self.backend
+        assert tries is not None and backend is not None and backend.upstream is not None
+        if not backend.upstream.allows_retry(reason, self.plane.clock()):
+            self._fail(RetryBudgetSpent("retry_budget_spent", f"{backend.name} has had its share of retries"))
+            return
         self._count_retry(reason)
         self._tried = () if pool is None else (pool,)
         if self.request.content_length != 0 and self._early is None:

@@ -25,7 +25,7 @@ class Ending(Record):
 
     _stream: DownstreamStream
     _tries: Tries | None
-    """None when the rule sets neither timeouts nor retries."""
+    """None when the rule sets neither timeouts nor retries and persists no sessions."""
 
     def _fail(self, error: ProxyError) -> None:
         """Once the head is out the only honest end is one that the client cannot take for whole."""

@@ -11,10 +11,13 @@ runs to the end without a task or a future, unless a phase has to wait; `_finish
 exchange exactly once. The four files are one object, a class on the other, so that a phase costs no hop.
 """
 
+import time
+
 from proxy.errors import NoRoute, NoValidBackend, ProxyError, UpstreamClosed
 from proxy.filters.base import FilterContext
 from proxy.forward.discard import discard
 from proxy.forward.filtering import Filtering, filter_failure
+from proxy.forward.live import LiveBackend, LiveRule
 from proxy.forward.mirror import Mirror
 from proxy.forward.origin import Origin
 from proxy.forward.record import Record
@@ -22,6 +25,7 @@ from proxy.forward.tries import Tries
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.protocol.stream import DownstreamStream
 from proxy.upstream.lease import Lease
+from proxy.upstream.session import Place
 
 
 class Exchange(Filtering):
@@ -71,6 +75,8 @@ class Exchange(Filtering):
         if rule.policy is not None:
             self._tries = Tries(rule.policy, self.plane, self.started, self._on_request_timeout)
             self._head_time = self._tries.head_time
+            if rule.sessions is not None:  # before filters change what the client has said
+                self._tries.place = rule.sessions.read(request.headers, time.time())
         if rule.chain.on_request:
             self._filter(rule.chain.on_request)
         else:
@@ -89,8 +95,9 @@ class Exchange(Filtering):
     # --- 3 select ----------------------------------------------------------------------------
 
     def _select(self) -> None:
-        assert self.rule is not None
-        backend = self.backend = self.rule.choose()
+        rule, tries = self.rule, self._tries
+        assert rule is not None
+        backend = self.backend = rule.choose() if tries is None else _choose(rule, tries.place)
         if backend is None:
             self._refuse(NoValidBackend("no_backend", "the rule has no backend"))
         elif backend.chain.on_request:
@@ -142,6 +149,8 @@ class Exchange(Filtering):
                 self._give_up(failure)
                 self._refuse(failure)
                 return
+        if tries is not None and tries.place is not None:
+            self._keep_place(tries.place, response)
         self.status = response.status
         self.head_sent = True
         if response.status == 101:
@@ -153,6 +162,13 @@ class Exchange(Filtering):
             self._stream.resume()
             return
         self._stream.send_head(response, end)
+
+    def _keep_place(self, place: Place, response: Response) -> None:
+        rule, backend, pool = self.rule, self.backend, self.pool
+        assert rule is not None and backend is not None and backend.upstream is not None and pool is not None
+        value = place.value_for(rule.backends.index(backend), backend.upstream, pool, time.time())
+        if value is not None and rule.sessions is not None:
+            rule.sessions.write(response, value, self.origin.client.scheme == "https")
 
     def _filter_response(self, response: Response) -> None:
         """What was put on nearest to the endpoint comes first: the backend's filters, then the rule's."""
@@ -191,3 +207,8 @@ class Exchange(Filtering):
             if holder is not None:
                 for step in holder.chain.on_reply:
                     step(reply, self._filter_context())
+
+
+def _choose(rule: LiveRule, place: Place | None) -> LiveBackend | None:
+    """The backend that the request's session is with, else the one whose turn it is: sessions come before weights."""
+    return rule.choose() if place is None or place.index < 0 else rule.backends[place.index]

@@ -16,6 +16,7 @@ from proxy.snapshot.route import BackendRef, ExternalAuth, Mirror, Rule
 from proxy.snapshot.snapshot import Listener
 from proxy.upstream.balance import WeightedTurns
 from proxy.upstream.live import LiveUpstream
+from proxy.upstream.session import Sessions
 
 UpstreamOf = Callable[[str, str], LiveUpstream]
 """Of the key of an upstream, and of the certificate that the listener's Gateway shows to its endpoints."""
@@ -57,7 +58,7 @@ class LiveRule:
     """One rule of one route on one listener."""
 
     __slots__ = ("_turns", "asked", "backends", "chain", "duration", "index", "label", "mirrors", "no_backend", "only",
-                 "policy", "route")  # fmt: skip
+                 "policy", "route", "sessions")  # fmt: skip
 
     chain: FilterChain
 
@@ -78,6 +79,7 @@ class LiveRule:
             )
             for ref in spec.backends
         ]
+        self.sessions = Sessions(spec.session, [each.upstream for each in self.backends]) if spec.session else None
         filters = [*spec.filters, *(one for ref in spec.backends for one in ref.filters)]
         certificate = listener.client_certificate
         self.mirrors = {one.upstream: upstream(one.upstream, certificate) for one in filters if isinstance(one, Mirror)}

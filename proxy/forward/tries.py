@@ -1,4 +1,4 @@
-"""How long a rule waits and how often it tries: its policy, and what each of its exchanges holds under it.
+"""How long a rule waits, how often and where it tries: its policy, and what each of its exchanges holds under it.
 
 A rule that sets nothing has no policy, and its exchanges have no Tries.
 """
@@ -9,6 +9,9 @@ from random import random
 
 from proxy.forward.plane import Plane
 from proxy.snapshot.route import Retry, Rule
+from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.live import LiveUpstream
+from proxy.upstream.session import Place
 from proxy.wheel import Deadline, Lender
 
 REPLAY_AT_MOST = 64 * 1024
@@ -18,7 +21,7 @@ _DOUBLINGS = 3
 
 
 class Policy:
-    """What a rule says of time and of failures (HTTPRouteTimeouts, HTTPRouteRetry)."""
+    """What a rule says of time, of failures and of sessions (HTTPRouteTimeouts, HTTPRouteRetry, SessionPersistence)."""
 
     __slots__ = ("attempt", "codes", "request", "retry", "sets_timeouts")
 
@@ -33,19 +36,25 @@ class Policy:
 
     @classmethod
     def of(cls, rule: Rule) -> "Policy | None":
-        return cls(rule) if rule.timeouts is not None or rule.retry is not None else None
+        return cls(rule) if rule.timeouts or rule.retry or rule.session else None
 
 
 class Tries:
-    """What one exchange holds under its rule's policy: deadlines, retries so far, its body. `end` gives all back."""
+    """What one exchange holds under its rule's policy: deadlines, retries so far, its body, its place in a session.
 
-    __slots__ = ("_attempt", "_pause", "_policy", "_request", "_room", "_wheel", "head_time", "kept", "retried")
+    `end` gives all back.
+    """
+
+    __slots__ = ("_attempt", "_pause", "_policy", "_request", "_room", "_wheel", "head_time", "kept", "place",
+                 "retried")  # fmt: skip
 
     def __init__(self, policy: Policy, plane: Plane, started: float, on_timeout: Callable[[], object]) -> None:
         """`on_timeout` is called when the whole request has taken too long since `started`."""
         self.retried = 0
         self.kept: list[bytes] | None = [] if policy.retry is not None else None
         """The request body so far; None when it cannot be sent again."""
+        self.place: Place | None = None
+        """None where the rule does not persist sessions."""
         self._room = REPLAY_AT_MOST
         self._pause: Deadline | None = None
         self._policy = policy
@@ -74,6 +83,10 @@ class Tries:
         if self._request is not None and self._policy.request is not None:
             deadline, self._request = self._request, None
             self._policy.request.take_back(deadline)
+
+    def pick(self, upstream: LiveUpstream, tried: tuple[EndpointPool, ...]) -> EndpointPool | None:
+        """The endpoint to ask: that of the session, if there is one."""
+        return upstream.pick(tried) if self.place is None else self.place.pick(upstream, tried)
 
     # --- retries -----------------------------------------------------------------------------
 

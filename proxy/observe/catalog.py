@@ -56,6 +56,15 @@ METRICS: dict[str, Metric] = {
     "penstock_upstream_retries_total": Metric(
         "counter", "Requests sent again, by what made that necessary.", ("backend", "reason")
     ),
+    "penstock_upstream_retries_refused_total": Metric(
+        "counter", "Retries that a rule wanted and the backend's budget did not allow.", ("backend", "reason")
+    ),
+    "penstock_session_persistence_total": Metric(
+        "counter",
+        "Answers to requests of rules with session persistence, by what became of the session: "
+        "kept, new, moved, expired or invalid.",
+        ("backend", "result"),
+    ),
     "penstock_mirror_requests_total": Metric(
         "counter",
         "Copies of requests, by what became of them: answered, failed, dropped as too slow, or aborted.",

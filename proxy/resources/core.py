@@ -88,6 +88,18 @@ class EndpointConditions(Model, frozen=True):
     terminating: bool | None = None
 
 
+class TargetReference(Model, frozen=True):
+    """What stands behind an endpoint, usually a Pod. Its uid tells one from the next to have the same address."""
+
+    uid: str = ""
+    kind: Ignored = None
+    namespace: Ignored = None
+    name: Ignored = None
+    api_version: Ignored = None
+    field_path: Ignored = None
+    resource_version: Ignored = None
+
+
 class SliceEndpoint(Model, frozen=True):
     """One entry of EndpointSlice.endpoints. The addresses are all of one endpoint; the first is used."""
 
@@ -97,7 +109,7 @@ class SliceEndpoint(Model, frozen=True):
     node_name: str | None = None
     zone: str | None = None
     hints: Ignored = None
-    target_ref: Ignored = None
+    target_ref: TargetReference | None = None
     deprecated_topology: Ignored = None
 
 

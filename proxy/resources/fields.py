@@ -100,6 +100,15 @@ HeaderName = Annotated[
         description="a header name (letters, digits and !#$%&'*+-.^_`|~)",
     ),
 ]
+CookieName = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{TOKEN}\Z",
+        min_length=1,
+        max_length=256,
+        description="a cookie name (letters, digits and !#$%&'*+-.^_`|~)",
+    ),
+]
 HeaderValue = Annotated[
     str,
     Meta(

@@ -31,6 +31,7 @@ from proxy.resources.fields import (
 )
 from proxy.resources.gateway import GROUP
 from proxy.resources.meta import BackendObjectReference, Ignored, LocalObjectReference, Model, Resource
+from proxy.resources.session import SessionPersistence
 
 
 class ParentReference(Model, frozen=True):
@@ -240,21 +241,6 @@ class HTTPRouteRetry(Model, frozen=True):
     codes: tuple[RetryCode, ...] = ()
     attempts: Annotated[int, Meta(ge=1, le=MAX_INT64)] | None = None
     backoff: Duration | None = None
-
-
-class CookieConfig(Model, frozen=True):
-    """sessionPersistence.cookieConfig."""
-
-    lifetime_type: Literal["Permanent", "Session"] = "Session"
-
-
-class SessionPersistence(Model, frozen=True):
-    """sessionPersistence (experimental)."""
-
-    session_name: Annotated[str, Meta(max_length=128)] | None = None
-    absolute_timeout: Duration | None = None
-    type: Literal["Cookie", "Header"] = "Cookie"
-    cookie_config: CookieConfig | None = None
 
 
 class HTTPRouteRule(Model, frozen=True):

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from proxy.resources import (
     backendtlspolicy,
+    backendtraffic,
     core,
     direct_response,
     gateway,
@@ -44,6 +45,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (GATEWAY, "ReferenceGrant"): Kind(policy.ReferenceGrant, ("v1", "v1beta1")),
     (GATEWAY, "BackendTLSPolicy"): Kind(backendtlspolicy.BackendTLSPolicy, ("v1",)),
     (EXPERIMENTAL, "XBackend"): Kind(xbackend.XBackend, ("v1alpha1",)),
+    (EXPERIMENTAL, "XBackendTrafficPolicy"): Kind(backendtraffic.XBackendTrafficPolicy, ("v1alpha1",)),
     (CORE, "Service"): Kind(core.Service, ("v1",)),
     (DISCOVERY, "EndpointSlice"): Kind(core.EndpointSlice, ("v1",)),
     (CORE, "Namespace"): Kind(core.Namespace, ("v1",)),
@@ -57,7 +59,7 @@ KINDS: dict[tuple[str, str], Kind] = {
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
     {
         *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")),
-        *((EXPERIMENTAL, kind) for kind in ("XBackendTrafficPolicy", "XMesh")),
+        (EXPERIMENTAL, "XMesh"),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
         *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),
         *((OWN, kind) for kind in ("BasicAuth", "APIKeyAuth", "IPAccess")),

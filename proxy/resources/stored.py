@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.resources.core import Service
-from proxy.resources.kinds import GATEWAY, OWN
+from proxy.resources.kinds import EXPERIMENTAL, GATEWAY, OWN
 from proxy.resources.meta import Ignored, Resource
 from proxy.resources.mismatch import fields_of, mismatches
 from proxy.resources.own import MANAGED_BY, MANAGER
@@ -21,7 +21,7 @@ from proxy.resources.validate import validate
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation as large as its object; of a Secret it holds the data."""
-_RULED: Final = (GATEWAY, OWN)
+_RULED: Final = (GATEWAY, EXPERIMENTAL, OWN)
 """Groups whose rules stand in CRDs, of whatever version is installed."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from proxy.resources.backendtlspolicy import BackendTLSPolicy
+from proxy.resources.backendtraffic import XBackendTrafficPolicy
 from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from proxy.resources.direct_response import DirectResponse
 from proxy.resources.fields import LABEL, SUBDOMAIN
@@ -21,6 +22,7 @@ from proxy.resources.own import Backend
 from proxy.resources.parameters import GatewayParameters
 from proxy.resources.problem import Finding
 from proxy.resources.validate_backendtls import validate_backend_tls_policy
+from proxy.resources.validate_backendtraffic import validate_backend_traffic_policy
 from proxy.resources.validate_core import (
     validate_config_map,
     validate_endpoint_slice,
@@ -41,6 +43,7 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     ListenerSet: validate_listener_set,
     HTTPRoute: validate_httproute,
     BackendTLSPolicy: validate_backend_tls_policy,
+    XBackendTrafficPolicy: validate_backend_traffic_policy,
     Service: validate_service,
     EndpointSlice: validate_endpoint_slice,
     Secret: validate_secret,

@@ -24,10 +24,10 @@ from proxy.resources.httproute import (
     HTTPRouteRule,
     HTTPRouteSpec,
     ParentReference,
-    SessionPersistence,
 )
 from proxy.resources.meta import BackendObjectReference
 from proxy.resources.problem import Finding, Path
+from proxy.resources.validate_session import validate_session
 
 MAX_MATCHES: Final = 128
 """Of all rules of a route together."""
@@ -102,7 +102,7 @@ def _rule(rule: HTTPRouteRule, path: Path) -> Iterator[Finding]:
             where = (*path, "timeouts", "backendRequest")
             yield Finding(where, f"{attempt} is longer than the whole request may take ({total})")
     if rule.session_persistence is not None:
-        yield from _session(rule.session_persistence, (*path, "sessionPersistence"))
+        yield from validate_session(rule.session_persistence, (*path, "sessionPersistence"))
     if rule.retry is not None:
         yield from _distinct(rule.retry.codes, (*path, "retry", "codes"))
 
@@ -267,15 +267,6 @@ def _all_filters(rule: HTTPRouteRule, path: Path) -> Iterator[tuple[Path, HTTPRo
     for number, ref in enumerate(rule.backend_refs):
         for index, item in enumerate(ref.filters):
             yield (*path, "backendRefs", number, "filters", index), item
-
-
-def _session(session: SessionPersistence, path: Path) -> Iterator[Finding]:
-    if session.cookie_config is None:
-        return
-    if session.type != "Cookie":
-        yield Finding((*path, "cookieConfig"), f"not allowed with type {session.type}", at_key=True)
-    if session.cookie_config.lifetime_type == "Permanent" and session.absolute_timeout is None:
-        yield Finding((*path, "absoluteTimeout"), "required when cookieConfig.lifetimeType is Permanent")
 
 
 # --- lists ------------------------------------------------------------------------------------

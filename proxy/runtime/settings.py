@@ -11,6 +11,7 @@ from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.access_log import LogFormat
 from proxy.observe.metrics import Detail
 from proxy.runtime.namespace import own_namespace
+from proxy.runtime.session_key import default_session_key
 from proxy.snapshot.guard import Guard
 from proxy.translate.settings import TranslateSettings
 
@@ -65,6 +66,8 @@ class Settings(Struct, frozen=True):
     strict: bool = False
     status_updates: bool = True
     """Whether a cluster is told what became of what is declared in it."""
+    session_key: bytes = b""
+    """From --session-key; b"" for what stands in for it. A secret: never to be logged or put into a message."""
     lease: str = ""
     """Name of the Lease that replicas share; "" for the usual one."""
 
@@ -79,6 +82,7 @@ class Settings(Struct, frozen=True):
             guard=self.guard(),
             namespace=own_namespace(),
             image=self.image,
+            session_key=self.session_key or default_session_key(self.cluster is not None),
             file_mode=self.cluster is None,
         )
 

@@ -20,6 +20,7 @@ from proxy.snapshot.route import (
     Rule,
     ValueMatch,
 )
+from proxy.snapshot.session import RetryBudget, Session
 
 PATH_TYPES: dict[PathKind, str] = {"exact": "Exact", "prefix": "PathPrefix", "regex": "RegularExpression"}
 
@@ -140,7 +141,7 @@ FILTERS: Mapping[type[Filter], Callable[[Any], dict[str, Any]]] = {
 
 
 def policy_data(rule: Rule) -> dict[str, Any]:
-    """`timeouts` and `retry` of an HTTPRouteRule; left out when they are not set."""
+    """`timeouts`, `retry` and `sessionPersistence` of an HTTPRouteRule; left out when they are not set."""
     data: dict[str, Any] = {}
     if rule.timeouts is not None:
         data["timeouts"] = {
@@ -150,7 +151,39 @@ def policy_data(rule: Rule) -> dict[str, Any]:
     if rule.retry is not None:
         retry = rule.retry
         data["retry"] = {"codes": list(retry.codes), "attempts": retry.attempts, "backoff": written(retry.backoff)}
+    if rule.session is not None:
+        data["sessionPersistence"] = _session_data(rule.session)
     return data
+
+
+def _session_data(session: Session) -> dict[str, Any]:
+    """As the newer shape of the field has it, made-up names and defaults filled in; `policy` where one says so."""
+    data: dict[str, Any] = {"type": session.kind.capitalize(), session.kind: {"name": text(session.name)}}
+    if session.kind == "cookie":
+        lifetime = "Permanent" if session.permanent else "Session"
+        data["cookie"] |= {"path": text(session.path), "lifetimeType": lifetime}
+    if session.timeout:
+        data["absoluteTimeout"] = written(session.timeout)
+    if session.policy:
+        data["policy"] = session.policy
+    return data
+
+
+def budget_data(budget: RetryBudget | None) -> dict[str, Any] | None:
+    """XBackendTrafficPolicy.spec.retryConstraint, defaults filled in."""
+    if budget is None:
+        return None
+    return {
+        "budget": {"percent": budget.percent, "interval": written(budget.interval)},
+        "minRetryRate": {"count": budget.floor, "interval": written(budget.floor_interval)},
+    }
+
+
+def budget_words(data: dict[str, Any]) -> str:
+    """What `budget_data` says, as a phrase."""
+    budget, floor = data["budget"], data["minRetryRate"]
+    share = f"at most {budget['percent']} % of the requests in {budget['interval']}"
+    return f"retries are {share}, or {floor['count']} in {floor['interval']}"
 
 
 def policy_words(data: dict[str, Any]) -> list[str]:
@@ -166,7 +199,19 @@ def policy_words(data: dict[str, Any]) -> list[str]:
         retry = data["retry"]
         causes = [str(code) for code in retry["codes"]] + ["connection errors"]
         words.append(f"up to {retry['attempts']} retries on {', '.join(causes)}, after {retry['backoff']} or more")
+    if "sessionPersistence" in data:
+        words.append(_session_words(data["sessionPersistence"]))
     return words
+
+
+def _session_words(data: dict[str, Any]) -> str:
+    """`sessions by cookie cart with path /, kept by clients, for 1h (policy default/shop)`."""
+    parts = [f"sessions by {data['type'].lower()} {(data.get('cookie') or data['header'])['name']}"]
+    if "cookie" in data:
+        parts[0] += f" with path {data['cookie']['path']}"
+        parts += ["kept by clients"] if data["cookie"]["lifetimeType"] == "Permanent" else []
+    parts += [f"for {data['absoluteTimeout']}"] if "absoluteTimeout" in data else []
+    return ", ".join(parts) + (f" (XBackendTrafficPolicy {data['policy']})" if "policy" in data else "")
 
 
 def _value_data(asked: ValueMatch) -> dict[str, str]:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from proxy.snapshot.session import Session
+
 PathKind = Literal["exact", "prefix", "regex"]
 
 
@@ -169,6 +171,8 @@ class Rule(Struct, frozen=True):
     """None: the gateway's own deadlines hold."""
     retry: Retry | None = None
     """None: a request is sent again only when nothing of it can have been processed."""
+    session: Session | None = None
+    """None: no request is bound to an endpoint."""
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.names import NameKey
 from proxy.snapshot.route import HostBucket
+from proxy.snapshot.session import RetryBudget, Seat
 from proxy.snapshot.upstream_tls import UpstreamTLS
 
 Protocol = Literal["http", "h2"]
@@ -37,6 +38,9 @@ class Upstream(Struct, frozen=True):
     """DNS names: whatever they lead to are endpoints, too, from one moment to the next."""
     external: bool = False
     """How `names` are looked up, see NameKey."""
+    seats: tuple[Seat, ...] = ()
+    """What stands for each of `endpoints`, then of `names`, in tokens; none where no rule persists sessions."""
+    retry_budget: RetryBudget | None = None
 
     @property
     def name_keys(self) -> frozenset[NameKey]:

@@ -59,8 +59,11 @@ def _routes(graph: Graph) -> Found:
 
 
 def _policies(graph: Graph, *, file_mode: bool) -> Found:
-    for key, node in graph.policies.items():
+    for key, secured in graph.policies.items():
         if file_mode or key in graph.policy_users:
+            yield from ((secured.resource, finding) for finding in secured.findings)
+    for key, node in graph.traffic_policies.items():
+        if file_mode or key in graph.traffic_policy_users:
             yield from ((node.resource, finding) for finding in node.findings)
 
 

@@ -88,5 +88,6 @@ def translate(
     if previous is not None and previous.settings != settings:
         previous = None
     graph = build_graph(resources, settings, check_regex, previous.graph if previous else None, held, told, now)
-    compiled = compile_snapshot(graph, previous.compiled if previous else None, generation=generation)
+    known = previous.compiled if previous else None
+    compiled = compile_snapshot(graph, known, generation=generation, session_key=settings.session_key)
     return Translation(resources, settings, graph, compiled, previous.memory if previous else StatusMemory())

@@ -3,6 +3,8 @@
 balance      which backend of a rule
 live         which endpoint of a backend
 naming       which endpoints its DNS names lead to
+session      which endpoint a client that was here before belongs to
+budget       how many retries a backend may get
 pools        all pools of a worker, kept across snapshots
 pool         all connections to one endpoint
 connection   one of them, around the HTTP/1 codec

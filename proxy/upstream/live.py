@@ -1,9 +1,12 @@
 """A backend come alive: the pools of its endpoints, and which of them is next."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import randrange
+from types import MappingProxyType
 
 from proxy.observe.metrics import Histogram, WorkerMetrics
+from proxy.snapshot.session import Seat
+from proxy.upstream.budget import Budget
 from proxy.upstream.contexts import CLEAR, SecuredKey
 from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.naming import Naming
@@ -11,12 +14,15 @@ from proxy.upstream.naming import Naming
 _SCAN_ALL = 16
 """Up to this many endpoints all are compared; above, two at random (the power of two choices)."""
 
+NOBODY: Mapping[EndpointPool, Seat] = MappingProxyType({})
+
 
 class LiveUpstream:
     """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
 
-    __slots__ = ("_next", "connect_failures", "duration", "identity", "installed", "invalid", "key", "mirrored",
-                 "naming", "pools", "retries")  # fmt: skip
+    __slots__ = ("_next", "budget", "connect_failures", "duration", "identity", "installed", "invalid", "key",
+                 "mirrored", "naming", "persisted", "pools", "refused_retries", "retries", "seated",
+                 "seats")  # fmt: skip
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
@@ -29,15 +35,36 @@ class LiveUpstream:
         """Of an upstream that has DNS names."""
         self.identity: SecuredKey | None = CLEAR
         """How the endpoints are spoken to; None: not at all."""
+        self.seats: Mapping[EndpointPool, Seat] = NOBODY
+        """What stands for each pool in tokens; empty where no rule persists sessions."""
+        self.seated: Mapping[bytes, EndpointPool] = {}
+        """The other way round: by Seat.name."""
+        self.budget: Budget | None = None
+        """None: as many retries as rules want."""
         self._next = 0
         self.duration: Histogram = metrics.histogram("penstock_upstream_request_duration_seconds", (key,))
         self.retries: Callable[[str], None] = _counter(metrics, "penstock_upstream_retries_total", key)
+        self.persisted = _counter(metrics, "penstock_session_persistence_total", key)
+        self.refused_retries = _counter(metrics, "penstock_upstream_retries_refused_total", key)
         self.mirrored = _counter(metrics, "penstock_mirror_requests_total", key)
         self.connect_failures = _counter(metrics, "penstock_upstream_connect_failures_total", key)
+
+    def seat(self, seats: Sequence[Seat]) -> None:
+        """`seats`: of `pools`, in their order, or none. Addresses of one Pod share a seat: the first of them has it."""
+        pairs = list(zip(self.pools, seats, strict=False))
+        self.seats = dict(pairs) if pairs else NOBODY
+        self.seated = {seat.name: pool for pool, seat in reversed(pairs)}
 
     def has_turned_from(self, pool: EndpointPool) -> bool:
         """Its endpoints are by now spoken to otherwise than those of a pool that it once had."""
         return pool.identity != self.identity
+
+    def allows_retry(self, reason: str, now: float) -> bool:
+        """Whether the budget has room for one more retry, which then is spent; a refusal is counted."""
+        if self.budget is None or self.budget.spend(now):
+            return True
+        self.refused_retries(reason)
+        return False
 
     def pick(self, tried: Iterable[EndpointPool] = ()) -> EndpointPool | None:
         """The endpoint with the fewest requests in flight, ties in turn; those `tried` only if no other is left."""

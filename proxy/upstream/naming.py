@@ -9,6 +9,7 @@ from typing import Protocol
 
 from proxy.errors import NameNotResolved, Overloaded, ProxyError
 from proxy.snapshot.names import NameKey, Resolved
+from proxy.snapshot.session import Seat
 from proxy.snapshot.snapshot import Endpoint, Upstream
 from proxy.wheel import Deadline, Wheel
 
@@ -102,9 +103,22 @@ class Addresses:
         """Those declared, and those that the names lead to; each once."""
         found = dict.fromkeys(spec.endpoints)
         for name in spec.names:
-            known = self._known.get(NameKey(name.host, spec.external))
-            found.update((Endpoint(address, name.port), None) for address in (known.addresses if known else ()))
+            found.update((Endpoint(address, name.port), None) for address in self._addresses(name, spec))
         return tuple(found)
+
+    def seats(self, spec: Upstream) -> tuple[Seat, ...]:
+        """Of `endpoints`, in their order; none where no rule persists sessions."""
+        if not spec.names or not spec.seats:
+            return spec.seats
+        found = dict(zip(spec.endpoints, spec.seats, strict=False))
+        for name, seat in zip(spec.names, spec.seats[len(spec.endpoints) :], strict=True):
+            for address in self._addresses(name, spec):
+                found.setdefault(Endpoint(address, name.port), seat.of(address))
+        return tuple(found.values())
+
+    def _addresses(self, name: Endpoint, spec: Upstream) -> tuple[str, ...]:
+        known = self._known.get(NameKey(name.host, spec.external))
+        return known.addresses if known else ()
 
     def tell(self, naming: Naming, spec: Upstream) -> None:
         """Whether there is an answer, and if it is no address, why."""

@@ -8,8 +8,10 @@ from weakref import WeakValueDictionary
 from proxy.batch import WriteBatch
 from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.names import Resolved
+from proxy.snapshot.session import RetryBudget
 from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 from proxy.upstream.balance import WeightedTurns
+from proxy.upstream.budget import Budget
 from proxy.upstream.contexts import ClientContexts, Secured, SecuredKey
 from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.http2_pool import Http2Pool
@@ -56,6 +58,7 @@ class Registry:
         self._addresses = Addresses()
         # Kept by the rules that use them: every shift of weights (a canary) makes another identity.
         self._turns: WeakValueDictionary[tuple[object, ...], WeightedTurns] = WeakValueDictionary()
+        self._budgets: WeakValueDictionary[RetryBudget, Budget] = WeakValueDictionary()
 
     def upstream(self, key: str, certificate: str = "") -> LiveUpstream:
         """The live upstream of a key, for listeners whose Gateway shows `certificate`; a new one has no endpoints
@@ -70,6 +73,15 @@ class Registry:
         if turns is None:
             turns = self._turns[identity] = WeightedTurns(weights)
         return turns
+
+    def _budget(self, spec: RetryBudget | None) -> Budget | None:
+        """The same while it is declared the same, for all upstreams that share it."""
+        if spec is None:
+            return None
+        budget = self._budgets.get(spec)
+        if budget is None:
+            budget = self._budgets[spec] = Budget(spec)
+        return budget
 
     # --- configuration -----------------------------------------------------------------------
 
@@ -137,6 +149,8 @@ class Registry:
         upstream.identity = None if upstream.invalid else at
         endpoints = self._endpoints(upstream, spec)
         upstream.pools = tuple(self._pool(endpoint, at, secured, upstream) for endpoint in endpoints)
+        upstream.seat(self._addresses.seats(spec))
+        upstream.budget = self._budget(spec.retry_budget)
 
     def _endpoints(self, upstream: LiveUpstream, spec: Upstream) -> tuple[Endpoint, ...]:
         if not spec.names or upstream.invalid:
@@ -158,6 +172,7 @@ class Registry:
         are now spoken to otherwise."""
         upstream.pools = ()
         self._unname(upstream)
+        upstream.seat(())
         if spec is not None and upstream.identity is not None and (spec.invalid or spec.tls != upstream.identity[0]):
             upstream.identity = None
 

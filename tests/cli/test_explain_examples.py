@@ -25,6 +25,13 @@ EXPLAINED = [
         ["http://a/orders"],
         RETRY,
     ),
+    ("session-persistence", ["http://a/shop"], "sessions         by cookie cart with path /"),
+    ("session-persistence", ["http://a/api"], "sessions         by header x-session, for 1h"),
+    (
+        "backend-traffic-policy",
+        ["http://a/"],
+        "sessions         by cookie shop-session with path /",
+    ),
 ]
 
 
@@ -41,6 +48,7 @@ LISTED = [
     ("cors", "-> CORS > default/api"),
     ("mirror", "-> RequestHeaderModifier > RequestMirror > default/present"),
     ("retry", "; up to 3 retries on 503, 504, connection errors, after 100ms or more"),
+    ("session-persistence", "-> default/shop; sessions by header x-session, for 1h"),
 ]
 
 

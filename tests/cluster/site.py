@@ -66,6 +66,17 @@ def policy(namespace: str, name: str, service: str) -> tuple[Object, Object]:
     )
 
 
+def traffic_policy(namespace: str, name: str, service: str, **more: object) -> Object:
+    """An XBackendTrafficPolicy about a Service, with a retry budget as it is by default."""
+    target = {"group": "", "kind": "Service", "name": service}
+    return {
+        "apiVersion": "gateway.networking.x-k8s.io/v1alpha1",
+        "kind": "XBackendTrafficPolicy",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"targetRefs": [target], "retryConstraint": {}, **more},
+    }
+
+
 def secret(namespace: str, name: str, chain: Pair) -> Object:
     data = {"tls.crt": chain.chain, "tls.key": chain.key}
     return {

@@ -25,6 +25,7 @@ from tests.cluster.site import (
     says,
     secret,
     status_of,
+    traffic_policy,
 )
 from tests.conformance.client import Object, wait_until
 from tests.conformance.penstock import CONTROLLER
@@ -89,6 +90,7 @@ READ: Final[Mapping[str, Mapping[str, int]]] = {
     "configmaps": {"/": 200, "/moved": 302, "/secured": 500},
     "backendtlspolicies": {"/": 200, "/moved": 302},
     "listenersets": WHOLE,
+    "xbackendtrafficpolicies": WHOLE,
     "referencegrants": WHOLE,
     "backends": WHOLE,
     "directresponses": WHOLE,
@@ -145,6 +147,7 @@ WRITTEN: Final[tuple[tuple[str, Object], ...]] = (
         },
     ),
     ("backendtlspolicies", policy(NAMESPACE, ANOTHER, service=SECURED)[0]),
+    ("xbackendtrafficpolicies", traffic_policy(NAMESPACE, ANOTHER, service=SECURED)),
 )
 """Kinds, and an object whose status is missing as long as that of its kind may not be written."""
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from proxy.controller.cluster import ObjectRef, path_of
+from proxy.controller.cluster import ObjectRef, api_version, path_of
 from proxy.resources.meta import ObjectKey
 from proxy.resources.store import ResourceSet
 from proxy.sources.file import load_text
@@ -11,7 +11,6 @@ from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
 from tests.controller.world import US, World
 
-GROUP = "gateway.networking.k8s.io/v1"
 CLASS = ObjectRef("GatewayClass", ObjectKey("", "penstock"))
 GATEWAY = ObjectRef("Gateway", ObjectKey("default", "web"))
 SETTINGS = TranslateSettings(file_mode=False)
@@ -27,6 +26,8 @@ class Site:
     def __init__(self, world: World) -> None:
         self.world = world
         self.specs: dict[ObjectRef, dict[str, Any]] = {}
+        self.beside = ""
+        """Documents of kinds that have no status."""
         self.previous: Translation | None = None
         self.unread: frozenset[str] = frozenset()
         """Kinds that may not be listed: of those a source has no object."""
@@ -47,7 +48,8 @@ class Site:
 
     def translate(self) -> Translation:
         read = {target: spec for target, spec in self.specs.items() if target.kind not in self.unread}
-        loaded = load_text("\n---\n".join(json.dumps(self._document(target, spec)) for target, spec in read.items()))
+        documents = [json.dumps(self._document(target, spec)) for target, spec in read.items()]
+        loaded = load_text("\n---\n".join([*documents, self.beside]))
         assert loaded.problems == ()
         resources = ResourceSet(loaded.resources, unread=self.unread)
         self.previous = translate(resources, SETTINGS, self.previous)
@@ -56,7 +58,7 @@ class Site:
     def _document(self, target: ObjectRef, spec: dict[str, Any]) -> dict[str, Any]:
         meta = self.world.server.objects[path_of(target)]["metadata"]
         kept = {name: value for name, value in meta.items() if name != "resourceVersion"}
-        return {"apiVersion": GROUP, "kind": target.kind, "metadata": kept, "spec": spec}
+        return {"apiVersion": api_version(target.kind), "kind": target.kind, "metadata": kept, "spec": spec}
 
 
 def gateway(*ports: int, name: str = "penstock") -> dict[str, Any]:

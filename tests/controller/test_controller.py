@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from proxy.controller.cluster import path_of
+from proxy.controller.cluster import ObjectRef, path_of
 from proxy.controller.controller import LAST_WRITES, Controller, ControllerSettings, settings_here
 from proxy.controller.events import EventRecorder
 from proxy.controller.writer import COUNTING
+from proxy.resources.meta import ObjectKey
 from tests.controller.site import CLASS, GATEWAY, Site, gateway, http_route, route
 from tests.controller.world import LEASE, US, World, condition, until
 
@@ -165,6 +166,36 @@ async def test_an_entry_for_a_parent_that_may_not_be_listed_stays_beside_others(
     leader.serve(site)
     await world.settle()
     assert accepted(world, "shop") == [("web", "True", 1)]
+
+
+APP = """
+apiVersion: penstock.dev/v1alpha1
+kind: Backend
+metadata: {name: app}
+spec: {endpoints: [{host: 10.0.0.1, port: 80}]}
+"""
+APP_REF = {"group": "penstock.dev", "kind": "Backend", "name": "app"}
+
+
+async def test_policies_of_the_experimental_group_are_told_beside_what_others_say(
+    world: World, site: Site, leader: Replica
+) -> None:
+    policy = ObjectRef("XBackendTrafficPolicy", ObjectKey("default", "p"))
+    site.beside = APP
+    site.declare(policy, {"targetRefs": [APP_REF], "retryConstraint": {}})
+    site.declare(route("shop"), http_route("web") | {"rules": [{"backendRefs": [APP_REF]}]})
+    theirs = {"ancestorRef": {"name": "mesh"}, "controllerName": "example.com/mesh", "conditions": []}
+    world.declare(policy, 1, ancestors=[theirs])
+    leader.serve(site)
+    await world.settle()
+    assert path_of(policy) == "/apis/gateway.networking.x-k8s.io/v1alpha1/namespaces/default/xbackendtrafficpolicies/p"
+    foreign, ours = world.held(policy)["ancestors"]
+    assert foreign == theirs
+    assert (ours["ancestorRef"]["name"], ours["conditions"][0]["reason"]) == ("web", "Accepted")
+    site.delete(route("shop"))
+    leader.serve(site)
+    await world.settle()
+    assert world.held(policy)["ancestors"] == [theirs]
 
 
 @pytest.mark.parametrize("now", [gateway(name="else"), gateway(name="penstock")])

@@ -13,6 +13,7 @@ from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.limits import Limits
 from proxy.snapshot.delta import difference
 from proxy.snapshot.route import BackendRef, Entry, Filter, HostBucket, Retry, RouteMatch, Rule, Timeouts
+from proxy.snapshot.session import Session
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
 from tests.e2e.peers import Peer, connect
 from tests.patience import eventually
@@ -35,11 +36,12 @@ def rule(
     filters: tuple[Filter, ...] = (),
     timeouts: Timeouts | None = None,
     retry: Retry | None = None,
+    session: Session | None = None,
 ) -> tuple[RouteMatch, Rule, tuple[Upstream, ...]]:
     refs = tuple(ref for ref, _ in backends)
     return (
         RouteMatch(path),
-        Rule("default/route", 0, filters=filters, backends=refs, timeouts=timeouts, retry=retry),
+        Rule("default/route", 0, filters=filters, backends=refs, timeouts=timeouts, retry=retry, session=session),
         tuple(upstream for _, upstream in backends),
     )
 

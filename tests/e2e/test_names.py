@@ -6,10 +6,11 @@ from msgspec.structs import replace
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.route import BackendRef, Mirror, Retry, Timeouts
+from proxy.snapshot.session import RetryBudget, Seat, Session
 from proxy.snapshot.snapshot import Endpoint, Upstream
 from tests.certificates import Authority, server_side
 from tests.e2e.gateway import Gateway, rule, to
-from tests.e2e.peers import Backend, Peer, ok
+from tests.e2e.peers import Backend, Ended, Peer, ok
 from tests.e2e.secure_backends import SecuringGateway, Trust
 from tests.patience import eventually
 
@@ -26,6 +27,15 @@ def named(*ports: int, host: str = "api.test") -> tuple[BackendRef, Upstream]:
 
 def leads_to(*addresses: str, reason: str = "") -> list[Resolved]:
     return [Resolved(NAME, addresses, reason)]
+
+
+async def turns_away(peer: Peer) -> None:
+    while True:
+        try:
+            await peer.request()
+        except Ended:
+            return
+        await peer.send(b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno")
 
 
 def waiting(gateway: Gateway) -> int:
@@ -68,6 +78,44 @@ async def test_a_body_of_which_only_a_part_has_come_is_sent_on_as_it_comes() -> 
         await client.send(b"world")
         assert (await client.response()).status == 200
         assert backend.requests[0].body == b"helloworld"
+
+
+async def test_a_session_begins_with_the_first_answer_and_stays_while_the_name_leads_there() -> None:
+    async def asks(peer: Peer, *fields: bytes) -> list[tuple[bytes, bytes]]:
+        await peer.send(b"\r\n".join([b"GET /a HTTP/1.1", b"Host: h", *fields, b"", b""]))
+        return [field for field in (await peer.response()).fields if field[0] == b"set-cookie"]
+
+    async with Backend() as one, Backend() as two:
+        ref, upstream = named(one.port, two.port)
+        seats = tuple(Seat(b"%016d" % at.port, b"key %012d" % at.port) for at in upstream.names)
+        session = Session("cookie", b"cart", b"scopeONE")
+        async with Gateway(rule((ref, replace(upstream, seats=seats)), session=session), settings=PATIENT) as gateway:
+            client = await gateway.client()
+            await client.send(GET)
+            await eventually(lambda: waiting(gateway))
+            gateway.plane.resolve(leads_to("127.0.0.1"))
+            cookie = dict((await client.response()).fields)[b"set-cookie"].partition(b";")[0]
+            home = said(gateway)[3]
+            for addresses in [("127.0.0.1",), ("127.0.0.1", "127.0.0.2"), ("127.0.0.0", "127.0.0.1")]:
+                gateway.plane.resolve(leads_to(*addresses))
+                for _ in range(4):
+                    assert await asks(client, b"Cookie: " + cookie) == []
+                    assert said(gateway)[3] == home
+
+
+async def test_a_request_that_waits_for_a_name_is_one_of_its_budget() -> None:
+    budget = RetryBudget(KEY, percent=50, interval=3600.0, floor=0, floor_interval=3600.0)
+    async with Backend(turns_away) as backend:
+        ref, upstream = named(backend.port)
+        spec = rule((ref, replace(upstream, retry_budget=budget)), retry=Retry((500,), 3, 0.001))
+        async with Gateway(spec, settings=PATIENT) as gateway:
+            client = await gateway.client()
+            await client.send(GET)
+            await eventually(lambda: waiting(gateway))
+            gateway.plane.resolve(leads_to("127.0.0.1"))
+            assert (await client.response()).status == 503
+            assert len(backend.requests) == 2
+            assert said(gateway)[1:3] == ("RB", "retry_budget_spent")
 
 
 async def test_it_waits_no_longer_than_for_a_connection() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from proxy.resources.problem import Problem
-from proxy.snapshot.describe import policy_data
+from proxy.snapshot.describe import budget_data, policy_data
 from proxy.snapshot.route import (
     BackendRef,
     Cors,
@@ -175,7 +175,12 @@ def _upstream(upstream: Upstream, snapshot: Snapshot) -> str | dict[str, Any]:
     places += [f"name {at.host} port {at.port}{named}" for at in upstream.names]
     at = ", ".join(places) or "(none)"
     text = f"{upstream.protocol} {at}" + (f" (refused: {upstream.invalid})" if upstream.invalid else "")
-    return {text: _tls(snapshot.upstream_tls[upstream.tls], snapshot)} if upstream.tls else text
+    more = _tls(snapshot.upstream_tls[upstream.tls], snapshot) if upstream.tls else {}
+    if upstream.seats:
+        more["seats"] = [seat.name.decode() for seat in upstream.seats]
+    if upstream.retry_budget is not None:
+        more["retry budget"] = {"of": upstream.retry_budget.service, **(budget_data(upstream.retry_budget) or {})}
+    return {text: more} if more else text
 
 
 def _tls(tls: UpstreamTLS, snapshot: Snapshot) -> dict[str, Any]:

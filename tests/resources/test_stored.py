@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.resources.core import EndpointSlice, Secret, Service, ServiceStatus
+from proxy.resources.core import EndpointSlice, Secret, Service, ServiceStatus, TargetReference
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import Resource
 from proxy.resources.stored import LAST_APPLIED, decode_stored
@@ -32,12 +32,13 @@ def test_what_nobody_reads_is_not_kept() -> None:
 
 
 def test_what_nobody_reads_is_taken_out_deep_inside() -> None:
-    endpoint = {"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod"}, "hints": {}, "zone": "a"}
+    endpoint = {"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "uid": "1"}, "hints": {}, "zone": "a"}
     raw = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "s", "namespace": "n"}}
     stored = decode_stored({**raw, "addressType": "IPv4", "endpoints": [endpoint]}, EndpointSlice)
     assert isinstance(stored.item, EndpointSlice)
     [kept] = stored.item.endpoints
-    assert (kept.addresses, kept.zone, kept.target_ref, kept.hints) == (("10.0.0.1",), "a", None, None)
+    assert (kept.addresses, kept.zone, kept.hints) == (("10.0.0.1",), "a", None)
+    assert kept.target_ref == TargetReference(uid="1")
 
 
 def test_fields_of_a_newer_api_are_left_out_and_told() -> None:

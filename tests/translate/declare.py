@@ -20,6 +20,7 @@ DEFAULTS = {
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "ListenerSet": "gateway.networking.k8s.io/v1",
     "BackendTLSPolicy": "gateway.networking.k8s.io/v1",
+    "XBackendTrafficPolicy": "gateway.networking.x-k8s.io/v1alpha1",
     "ReferenceGrant": "gateway.networking.k8s.io/v1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "Backend": "penstock.dev/v1alpha1",

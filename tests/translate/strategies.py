@@ -16,6 +16,14 @@ from proxy.resources.backendtlspolicy import (
     PolicyTargetReference,
     SubjectAltName,
 )
+from proxy.resources.backendtraffic import (
+    BackendTrafficPolicySpec,
+    BudgetDetails,
+    LocalPolicyTargetReference,
+    RequestRate,
+    RetryConstraint,
+    XBackendTrafficPolicy,
+)
 from proxy.resources.core import (
     SERVICE_NAME_LABEL,
     ConfigMap,
@@ -86,6 +94,7 @@ from proxy.resources.parameters import (
     SharedService,
 )
 from proxy.resources.policy import ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo
+from proxy.resources.session import CookieConfig, SessionCookie, SessionHeader, SessionPersistence
 from proxy.resources.xbackend import BackendPort, ExternalHostname, XBackend, XBackendSpec, XBackendTLS
 from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
 from tests.certificates import pair
@@ -286,6 +295,16 @@ FILTERS = st.builds(
 )
 KINDS_OF_VALUE = st.sampled_from(["Exact", "RegularExpression"])
 DURATIONS = st.sampled_from(["0s", "1s", "500ms", "99999h99999h", ""])
+LIFETIMES = st.sampled_from(["Session", "Permanent"])
+SESSIONS = st.builds(
+    SessionPersistence,
+    session_name=maybe(TEXTS),
+    absolute_timeout=maybe(DURATIONS),
+    type=st.sampled_from(["Cookie", "Header"]),
+    cookie_config=maybe(st.builds(CookieConfig, lifetime_type=LIFETIMES)),
+    cookie=maybe(st.builds(SessionCookie, name=maybe(TEXTS), path=TEXTS, lifetime_type=LIFETIMES)),
+    header=maybe(st.builds(SessionHeader, name=TEXTS)),
+)
 MATCHES = st.builds(
     HTTPRouteMatch,
     path=st.builds(
@@ -345,6 +364,7 @@ ROUTES = resource(
                         backoff=maybe(DURATIONS),
                     )
                 ),
+                session_persistence=maybe(SESSIONS),
             )
         ),
     ),
@@ -462,6 +482,22 @@ POLICIES = resource(
         ),
     ),
 )
+TRAFFIC_POLICIES = resource(
+    XBackendTrafficPolicy,
+    "gateway.networking.x-k8s.io/v1alpha1",
+    spec=st.builds(
+        BackendTrafficPolicySpec,
+        target_refs=tuples(st.builds(LocalPolicyTargetReference, group=BACKEND_GROUPS, kind=BACKEND_KINDS, name=NAMES)),
+        retry_constraint=maybe(
+            st.builds(
+                RetryConstraint,
+                budget=st.builds(BudgetDetails, percent=st.integers(-1, 101), interval=DURATIONS),
+                min_retry_rate=st.builds(RequestRate, count=st.integers(0, 2), interval=DURATIONS),
+            )
+        ),
+        session_persistence=maybe(SESSIONS),
+    ),
+)
 BUNDLES = resource(
     ConfigMap,
     "v1",
@@ -483,6 +519,7 @@ RESOURCES: st.SearchStrategy[Resource] = st.one_of(
     CLASSES,
     SPACES,
     POLICIES,
+    TRAFFIC_POLICIES,
     BUNDLES,
 )
 OBJECTS = st.lists(RESOURCES, max_size=12)

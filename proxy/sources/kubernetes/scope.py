@@ -22,7 +22,7 @@ BY_NAME: Final = frozenset({"Secret", "ConfigMap"})
 WITH_STATUS: Final = frozenset(
     {
         *((GATEWAY, kind) for kind in ("GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "BackendTLSPolicy")),
-        (EXPERIMENTAL, "XBackend"),
+        *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy")),
     }
 )
 """Kinds whose status we write; of others no status is kept."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from operator import is_
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -10,7 +11,14 @@ from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from proxy.translate.compile.buckets import Buckets, build_buckets
 from proxy.translate.compile.routes import CompiledRoute, compile_route
-from proxy.translate.compile.upstreams import build_bundles, build_upstream_tls, build_upstreams, used_backends
+from proxy.translate.compile.upstreams import (
+    Seated,
+    build_bundles,
+    build_upstream_tls,
+    build_upstreams,
+    seat_upstreams,
+    used_backends,
+)
 from proxy.translate.graph.backends import BackendNode
 from proxy.translate.graph.build import Graph
 from proxy.translate.graph.nodes import CertificateNode, ListenerNode
@@ -24,26 +32,31 @@ class Compiled(Struct, frozen=True):
     buckets: Buckets
     compiled_rules: int = 0
     """Rules of routes that could not be kept from the translation before."""
+    seated: Seated = MappingProxyType({})
 
 
-def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int) -> Compiled:
-    """The very same snapshot as before when nothing in it changed, else one of this generation."""
+def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int, session_key: bytes = b"") -> Compiled:
+    """The very same snapshot as before when nothing in it changed, else one of this generation.
+
+    `previous` must come from the same `session_key`.
+    """
     routes = _compile_routes(graph, previous)
     buckets = build_buckets(routes, graph.attachments, previous.buckets if previous else None)
     nodes = used_backends(routes.values(), graph.backends)
+    seated = seat_upstreams(routes.values(), nodes, session_key, previous.seated if previous else {})
     snapshot = Snapshot(
         generation=generation,
         binds=tuple(Bind(bind.address, bind.port, bind.listeners) for bind in graph.binds),
         listeners=_listeners(graph),
         buckets=dict(buckets.compiled),
-        upstreams=build_upstreams(nodes),
+        upstreams=build_upstreams(nodes, seated),
         certificates=_certificates(graph, nodes),
         upstream_tls=build_upstream_tls(nodes),
         bundles={**_bundles(graph), **build_bundles(nodes)},
     )
     if previous is not None and _same(snapshot, previous.snapshot):
         snapshot = previous.snapshot
-    return Compiled(snapshot, routes, buckets, _fresh_rules(routes, previous))
+    return Compiled(snapshot, routes, buckets, _fresh_rules(routes, previous), seated)
 
 
 def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, CompiledRoute]:

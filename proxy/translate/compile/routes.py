@@ -26,6 +26,7 @@ from proxy.snapshot.route import (
 )
 from proxy.translate.compile.filters import INVALID, References, compile_filters
 from proxy.translate.compile.octets import octets
+from proxy.translate.compile.sessions import compile_session
 from proxy.translate.graph.age import created
 from proxy.translate.graph.nodes import BackendRefNode, RouteNode, RuleNode
 
@@ -48,6 +49,8 @@ class CompiledRoute(Struct, frozen=True, eq=False, gc=False):
     rules: tuple[Rule, ...]
     matches: tuple[CompiledMatch, ...]
     upstreams: tuple[str, ...]
+    seated: tuple[str, ...] = ()
+    """Those of them that rules with session persistence choose among."""
 
 
 def compile_route(node: RouteNode) -> CompiledRoute:
@@ -60,7 +63,8 @@ def compile_route(node: RouteNode) -> CompiledRoute:
         for match in rule.matches
     )
     upstreams = tuple(key for rule in rules for key in _upstreams(rule))
-    return CompiledRoute(node, rules, matches, upstreams)
+    seated = tuple(ref.upstream for rule in rules if rule.session for ref in rule.backends if ref.upstream)
+    return CompiledRoute(node, rules, matches, upstreams, seated)
 
 
 def _upstreams(rule: Rule) -> Iterator[str]:
@@ -86,6 +90,7 @@ def _rule(node: RouteNode, rule: RuleNode) -> Rule:
         backends=tuple(_backend(ref, prefix, refs) for ref in rule.backends) if rule.valid else (),
         timeouts=_timeouts(rule.rule.timeouts),
         retry=_retry(rule.rule.retry),
+        session=compile_session(node, rule) if rule.valid else None,
     )
 
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from proxy.resources.core import EndpointSlice, Service, ServicePort
 from proxy.resources.gateway import GROUP
-from proxy.resources.meta import Resource
+from proxy.resources.meta import ObjectKey, Resource
 from proxy.resources.own import Backend
 from proxy.resources.xbackend import XBackend
+from proxy.snapshot.describe import budget_data, budget_words
 from proxy.translate.explain.grants import permitted_by
 from proxy.translate.explain.origins import default, named, option
 from proxy.translate.explain.scene import BackendScene, Data, Told
@@ -157,11 +158,31 @@ def _shown(scene: BackendScene, security: SecurityNode) -> _Shown | None:
     return _Shown(secret, (refers, named("Secret", secret)))
 
 
+def retry_budget(scene: BackendScene) -> Told | None:
+    """How many retries the backend may get, where an XBackendTrafficPolicy says so."""
+    graph = scene.rule.at.stage.graph
+    policy = graph.backends.policy_of(scene.key)
+    if scene.target.broken is not None or policy is None or policy.constraint is None:
+        return None
+    budget = graph.backends.traffic.budget_of(*_identity(scene))
+    data = budget_data(budget)
+    if data is None:
+        return None
+    origin = scene.rule.at.stage.origins.of(policy.resource, "spec.retryConstraint")
+    return Told("retryBudget", budget_words(data), data, (origin,))
+
+
+def _identity(scene: BackendScene) -> tuple[str, str, ObjectKey]:
+    key = scene.key
+    return key.group, key.kind, ObjectKey(key.namespace, key.name)
+
+
 BACKEND_POLICIES: Mapping[str, Describer] = {
     "backend": reference,
     "grant": grant,
     "endpoints": endpoints,
     "tls": tls,
+    "retryBudget": retry_budget,
 }
 """A row for each policy of a backend, in the order in which they are told."""
 

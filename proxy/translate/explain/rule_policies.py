@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from proxy.resources.duration import written
+from proxy.resources.meta import ObjectKey
 from proxy.snapshot.describe import policy_data, policy_words
 from proxy.snapshot.route import Retry
 from proxy.translate.explain.origins import default
@@ -57,6 +58,20 @@ def retry(scene: RuleScene) -> Told:
     return Told("retry", words, data["retry"], tuple(origins))
 
 
+def sessions(scene: RuleScene) -> Told | None:
+    """By what clients come back to their endpoint; as the rule says, or a policy on one of its backends."""
+    data, node = policy_data(scene.rule), scene.node.session
+    if "sessionPersistence" not in data or node is None:
+        return None
+    origin = scene.origin("sessionPersistence")
+    if node.policy:
+        policy = scene.at.stage.graph.traffic_policies[ObjectKey(*node.policy.split("/"))]
+        origin = scene.at.stage.origins.of(policy.resource, "spec.sessionPersistence")
+    told = {name: value for name, value in data["sessionPersistence"].items() if name != "policy"}
+    (words,) = policy_words({"sessionPersistence": told})
+    return Told("sessions", words.removeprefix("sessions "), told, (origin,))
+
+
 def deadlines(scene: RuleScene) -> Told:
     """What holds under every rule."""
     wide = scene.at.stage.wide
@@ -69,6 +84,7 @@ RULE_POLICIES: Mapping[str, Describer] = {
     "attachment": attachment,
     "timeouts": timeouts,
     "retry": retry,
+    "sessions": sessions,
     "deadlines": deadlines,
 }
 """A row for each policy of a rule, in the order in which they are told."""

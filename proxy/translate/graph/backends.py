@@ -10,6 +10,7 @@ from operator import is_
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.resources import gateway, own, xbackend
 from proxy.resources.core import EndpointSlice, Service, ServicePort
@@ -18,11 +19,13 @@ from proxy.resources.own import Backend
 from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet, same_objects
 from proxy.resources.xbackend import XBackend
+from proxy.snapshot.session import RetryBudget
 from proxy.snapshot.snapshot import Endpoint, Protocol
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
+from proxy.translate.graph.backendtraffic import BackendTrafficPolicies, TrafficNode
 from proxy.translate.graph.conditions import Broken, Finding
-from proxy.translate.graph.endpoints import no_endpoints, no_tcp_port, ready_endpoints, why_no_endpoints
+from proxy.translate.graph.endpoints import no_endpoints, no_tcp_port, ready_pods, why_no_endpoints
 from proxy.translate.graph.name_conditions import another_port
 from proxy.translate.graph.named import external_host, is_external, permitted, refused_name, split, tcp_port
 from proxy.translate.graph.nearest import Names
@@ -58,6 +61,11 @@ class BackendNode(Struct, frozen=True):
     """DNS names of further endpoints."""
     external: bool = False
     """How they are looked up: snapshot.names.NameKey."""
+    uid: str = ""
+    """Of the Service, Backend or XBackend; "" in files that give none."""
+    pods: tuple[str, ...] = ()
+    """The uids of what stands behind the endpoints, in their order, "" where nobody says; none where nobody does."""
+    retry_budget: RetryBudget | None = None
 
 
 class Trace(NamedTuple):
@@ -98,8 +106,10 @@ class Backends:
         settings: TranslateSettings,
         policies: BackendTLSPolicies,
         security: Security,
+        traffic: BackendTrafficPolicies,
         previous: "Backends | None" = None,
     ) -> None:
+        self.traffic = traffic
         self._policies = policies
         self._security = security
         self._services = resources.by_kind(Service)
@@ -133,6 +143,7 @@ class Backends:
             and same_objects(self._backends, previous._backends)
             and same_objects(self.xbackends.declared, previous.xbackends.declared)
             and same_objects(self._policies.declared, previous._policies.declared)
+            and same_objects(self.traffic.declared, previous.traffic.declared)
             and same_objects(self._grant_objects, previous._grant_objects)
         )
 
@@ -216,6 +227,10 @@ class Backends:
             self._names[at] = Names(name for namespace, name in objects if namespace == key.namespace)
         return self._names[at].hint(key.name, f"{plural} of namespace {key.namespace}")
 
+    def policy_of(self, key: BackendKey) -> TrafficNode | None:
+        """How requests to a backend are treated, whatever rule they come by."""
+        return self.traffic.of(key.group, key.kind, ObjectKey(key.namespace, key.name))
+
     # --- endpoints ----------------------------------------------------------------------------
 
     def node(self, upstream: str) -> BackendNode:
@@ -249,18 +264,20 @@ class Backends:
         spoken = (port.app_protocol or "").lower()
         protocol = APP_PROTOCOLS.get(spoken) or SECURE_APP_PROTOCOLS[spoken]
         override = self._overrides.get(key)
+        budget = self.traffic.budget_of("", "Service", service.key)
+        made = BackendNode(key, (), protocol, security, uid=service.metadata.uid, retry_budget=budget)
         if override is not None and not slices:
             addresses, names = split([Endpoint(*override)])
-            return BackendNode(key, addresses, protocol, security, names=names)
+            return replace(made, endpoints=addresses, names=names)
         if is_external(service):
-            name = Endpoint(external_host(service), port.port)
-            return BackendNode(key, (), protocol, security, names=(name,), external=True)
-        endpoints = ready_endpoints(service, port, slices)
-        advice = () if endpoints else ((service, why_no_endpoints(key, port, slices)),)
+            return replace(made, names=(Endpoint(external_host(service), port.port),), external=True)
+        ready = ready_pods(service, port, slices)
+        made = replace(made, advice=() if ready else ((service, why_no_endpoints(key, port, slices)),))
         if not any(item.address_type == "FQDN" for item in slices):
-            return BackendNode(key, endpoints, protocol, security, advice)
-        addresses, names = split(endpoints)
-        return BackendNode(key, addresses, protocol, security, advice, names, not self._settings.file_mode)
+            return replace(made, endpoints=tuple(ready), pods=_known(ready.values()))
+        addresses, names = split(ready)
+        pods = _known(ready[at] for at in addresses)
+        return replace(made, endpoints=addresses, pods=pods, names=names, external=not self._settings.file_mode)
 
     def _listed(self, key: str, backend: Backend) -> BackendNode:
         endpoints, names = split(Endpoint(item.host, item.port) for item in backend.spec.endpoints)
@@ -275,13 +292,14 @@ class Backends:
         if external:
             endpoints, forbidden = permitted(backend, endpoints, self._settings.guard)
             advice += tuple((backend, finding) for finding in forbidden)
-        protocol = BACKEND_PROTOCOLS[backend.spec.protocol]
-        return BackendNode(key, endpoints, protocol, security, advice, names, external)
+        protocol, uid = BACKEND_PROTOCOLS[backend.spec.protocol], backend.metadata.uid
+        budget = self.traffic.budget_of(own.GROUP, "Backend", backend.key)
+        return BackendNode(key, endpoints, protocol, security, advice, names, external, uid=uid, retry_budget=budget)
 
     def _outside(self, key: str, backend: XBackend) -> BackendNode:
-        node = self.xbackends.node(backend.key)
+        node, uid = self.xbackends.node(backend.key), backend.metadata.uid
         advice: tuple[tuple[Resource, Finding], ...] = tuple((backend, finding) for finding in node.findings)
-        return BackendNode(key, (), node.protocol, node.security, advice, (node.name,), external=True)
+        return BackendNode(key, (), node.protocol, node.security, advice, (node.name,), external=True, uid=uid)
 
     def trace(self, upstream: str) -> "Trace | None":
         """What a target's `upstream` key stands for, for explanations; None where it stands for nothing."""
@@ -330,3 +348,9 @@ def _by_service(slices: Iterable[EndpointSlice]) -> dict[ObjectKey, list[Endpoin
 
 def _same(one: _Slices, other: _Slices) -> bool:
     return len(one) == len(other) and all(map(is_, one, other))
+
+
+def _known(pods: Iterable[str]) -> tuple[str, ...]:
+    """None at all where nobody names one."""
+    uids = tuple(pods)
+    return uids if any(uids) else ()

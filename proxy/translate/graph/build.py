@@ -13,6 +13,7 @@ from proxy.translate.graph.addresses import EMPTY, Placement, place_gateways
 from proxy.translate.graph.attach import Admission, attach
 from proxy.translate.graph.backends import Backends
 from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
+from proxy.translate.graph.backendtraffic import BackendTrafficPolicies, TrafficNode
 from proxy.translate.graph.binds import Plan, claim_for_gateways, claim_for_sets
 from proxy.translate.graph.ca_certificates import CACertificates
 from proxy.translate.graph.certificates import Certificates
@@ -53,6 +54,9 @@ class Graph(Struct):
     """BackendTLSPolicies, the most senior first."""
     policy_users: Users
     xbackend_users: Users
+    traffic_policies: Mapping[ObjectKey, TrafficNode]
+    """XBackendTrafficPolicies, the most senior first."""
+    traffic_policy_users: Users
     authorities: CACertificates
     placement: Placement = EMPTY
     """Who has which address; the next translation goes on from it."""
@@ -98,13 +102,14 @@ def build_graph(
     sets = replace(sets, nodes=claim_for_sets(plan, placed(sets.nodes, gateways)))
     security = Security(authorities, certificates, now)
     policies = BackendTLSPolicies(resources, security)
+    traffic = BackendTrafficPolicies(resources)
     known_backends = previous.backends if previous else None
-    backends = Backends(resources, settings, policies, security, known_backends)
+    backends = Backends(resources, settings, policies, security, traffic, known_backends)
     extensions = Extensions(resources, previous.extensions if previous else None)
     routes = _check_routes(resources, Checks(backends, extensions, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
-    used = used_backends(routes, attachments) if policies.nodes else {}
+    used = used_backends(routes, attachments) if policies.nodes or traffic.nodes else {}
     return Graph(
         declared,
         certificates,
@@ -120,6 +125,8 @@ def build_graph(
         policies.nodes,
         policy_users(policies.nodes, used),
         xbackend_users(backends.xbackends.declared, routes, attachments),
+        traffic.nodes,
+        policy_users(traffic.nodes, used),
         authorities,
         placement,
     )

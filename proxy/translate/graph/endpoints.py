@@ -10,21 +10,26 @@ from proxy.translate.graph.conditions import Broken, Finding
 
 
 def ready_endpoints(service: Service, port: ServicePort, slices: Iterable[EndpointSlice]) -> tuple[Endpoint, ...]:
-    """Sorted and without repeats: an endpoint may stand in two slices while it moves between them.
+    """Sorted and without repeats."""
+    return tuple(ready_pods(service, port, slices))
 
-    The slice's port of the same *name* gives the number; headless Services and those without a
-    selector are no exception.
+
+def ready_pods(service: Service, port: ServicePort, slices: Iterable[EndpointSlice]) -> dict[Endpoint, str]:
+    """Ready endpoints, sorted, to the uid of what stands behind each ("" where nobody says).
+
+    Without repeats: an endpoint may stand in two slices while it moves between them. The slice's port of the
+    same *name* gives the number; headless Services and those without a selector are no exception.
     """
     even_unready = service.spec.publish_not_ready_addresses
-    found = {
-        Endpoint(address, number)
+    found = sorted(
+        (Endpoint(address, number), endpoint.target_ref.uid if endpoint.target_ref is not None else "")
         for item in slices
         for number in _numbers(item, port)
         for endpoint in item.endpoints
         if is_ready(endpoint.conditions, even_unready=even_unready)
         for address in _address(item, endpoint)
-    }
-    return tuple(sorted(found))
+    )
+    return dict(found)
 
 
 def is_ready(state: EndpointConditions, *, even_unready: bool = False) -> bool:

@@ -16,6 +16,7 @@ from proxy.snapshot.certificate import Certificate
 from proxy.translate.graph.ca_certificates import BundleNode
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
 from proxy.translate.graph.extensions import ExtensionKey, ExtensionTarget
+from proxy.translate.graph.sessions import SessionNode
 
 
 def has(findings: Findings, *types: str) -> bool:
@@ -282,6 +283,7 @@ class RuleNode(Struct, frozen=True, gc=False):
     findings: Findings = ()
     filter_backends: tuple[FilterBackendNode, ...] = ()
     extensions: tuple[ExtensionNode, ...] = ()
+    session: SessionNode | None = None
 
     @property
     def valid(self) -> bool:

@@ -1,6 +1,6 @@
 """What translation can find about routes: where they attach, and their rules; their backends are in `conditions`."""
 
-from proxy.translate.graph.conditions import ACCEPTED, ADVICE, Finding, advice, unresolved, unsupported_value
+from proxy.translate.graph.conditions import ACCEPTED, ADVICE, Finding, unresolved, unsupported_value
 
 # --- attachment -------------------------------------------------------------------------------
 
@@ -80,8 +80,3 @@ def extension_invalid(field: str, kind: str, name: str, place: str, why: str) ->
 def grpc_not_served(field: str) -> Finding:
     message = "authorization servers are not spoken to over gRPC by this version yet"
     return unsupported_value(field, message, "use protocol HTTP with http:")
-
-
-def not_served(field: str, name: str) -> Finding:
-    """A part of a rule that is left out while the rule is served."""
-    return advice(field, f"{name}: not served by this version yet", "the rule is served without it")

@@ -18,7 +18,6 @@ from proxy.resources.httproute import (
     HTTPRouteTimeouts,
 )
 from proxy.resources.meta import BackendObjectReference
-from proxy.translate.graph import route_conditions as c
 from proxy.translate.graph.backends import Backends
 from proxy.translate.graph.conditions import Finding, Findings, advice, unsupported_value
 from proxy.translate.graph.extensions import ExtensionKey, Extensions
@@ -35,6 +34,7 @@ from proxy.translate.graph.nodes import (
     RuleNode,
 )
 from proxy.translate.graph.parents import wants_defaults
+from proxy.translate.graph.sessions import Declared, SessionNode, session_findings, session_of
 
 MAX_WEIGHT = 1_000_000
 _EVERYTHING = (HTTPRouteMatch(),)
@@ -68,12 +68,15 @@ def check_route(route: HTTPRoute, checks: Checks) -> RouteNode:
 
 
 def still_holds(node: RouteNode, checks: Checks) -> bool:
-    """Its references lead where they led."""
+    """Its references lead where they led, and the policies of its backends say the same of its sessions."""
+    backends = checks.backends
     refs = ((ref.key, ref.target) for rule in node.rules for ref in rule.backends)
     others = ((ref.key, ref.target) for rule in node.rules for ref in rule.filter_backends)
     extensions = (ref for rule in node.rules for ref in rule.extensions)
-    return all(checks.backends.resolve(key) == target for key, target in chain(refs, others)) and all(
-        checks.extensions.resolve(ref.key) == ref.target for ref in extensions
+    return (
+        all(backends.resolve(key) == target for key, target in chain(refs, others))
+        and all(checks.extensions.resolve(ref.key) == ref.target for ref in extensions)
+        and all(_session(rule.rule, rule.backends, backends) == rule.session for rule in node.rules)
     )
 
 
@@ -99,6 +102,7 @@ def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> Ru
     refs = tuple(_backend_ref(ref, namespace, checks.backends) for ref in rule.backend_refs)
     others = tuple(_filter_backends(field, rule, namespace, checks.backends))
     extensions = tuple(_extensions(field, rule, namespace, checks.extensions))
+    session = _session(rule, refs, checks.backends)
     one_prefix = [match.path.type for match in rule.matches or _EVERYTHING] == ["PathPrefix"]
     findings += (
         *(check_filters(f"{field}.filters", rule.filters, one_prefix=one_prefix) if rule.filters else ()),
@@ -106,6 +110,7 @@ def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> Ru
         *(other.target.broken.at(at) for at, other in others if other.target.broken is not None),
         *(found.target.finding.under(at) for at, found in extensions if found.target.finding is not None),
         *_rule_findings(field, rule, _answers(field, extensions)),
+        *session_findings(field, session),
     )
     return RuleNode(
         index,
@@ -115,6 +120,7 @@ def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> Ru
         findings,
         tuple(other for _, other in others),
         tuple(found for _, found in extensions),
+        session,
     )
 
 
@@ -148,8 +154,6 @@ def _rule_findings(field: str, rule: HTTPRouteRule, answers: bool) -> Iterator[F
         yield advice(f"{field}.backendRefs", f"requests to this rule get 500: {why}", "add a backendRef")
     if rule.timeouts is not None:
         yield from _timeouts(f"{field}.timeouts", rule.timeouts)
-    if rule.session_persistence is not None:
-        yield c.not_served(f"{field}.sessionPersistence", "sessionPersistence")
 
 
 def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
@@ -169,6 +173,20 @@ def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
 def _backend_ref(ref: HTTPBackendRef, namespace: str, backends: Backends) -> BackendRefNode:
     key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
     return BackendRefNode(key, ref.weight, backends.resolve(key), ref.filters)
+
+
+def _session(rule: HTTPRouteRule, refs: tuple[BackendRefNode, ...], backends: Backends) -> SessionNode | None:
+    if rule.session_persistence is None and not backends.traffic.declared:
+        return None
+    found = ((i, backends.policy_of(ref.key)) for i, ref in enumerate(refs) if ref.target.upstream)
+    return session_of(
+        rule,
+        [
+            Declared(i, str(node.resource.key), node.session)
+            for i, node in found
+            if node is not None and node.session is not None
+        ],
+    )
 
 
 def _filter_backends(

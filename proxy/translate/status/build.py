@@ -47,7 +47,7 @@ class StatusMemory:
 
 
 def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> Iterator[ObjectStatus]:
-    """GatewayClasses, Gateways, ListenerSets, BackendTLSPolicies, XBackends, HTTPRoutes, each sorted.
+    """GatewayClasses, Gateways, ListenerSets, policies, XBackends, HTTPRoutes, each sorted.
 
     Routes without a parent of ours, policies for what no Gateway of ours uses, and XBackends that none leads to, have
     none.
@@ -65,10 +65,7 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
         added = overlaps.get(node.gateway.resource.key, NO_OVERLAPS)
         status = listener_set_status(node, graph.attached, added)
         yield ObjectStatus("ListenerSet", key, status, node.resource.metadata.uid)
-    for key, gateways in sorted(graph.policy_users.items()):
-        policy = graph.policies[key]
-        status = policy_status(policy.resource, policy.findings, gateways, controller_name, refers=True)
-        yield ObjectStatus("BackendTLSPolicy", key, status, policy.resource.metadata.uid)
+    yield from _policies(graph, controller_name)
     for key, gateways in sorted(graph.xbackend_users.items()):
         backend = graph.backends.xbackends.node(key)
         status = xbackend_status(backend, gateways, controller_name)
@@ -76,6 +73,17 @@ def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> 
     memory.made = dict(_routes(graph, controller_name, memory.made))
     for made in memory.made.values():
         yield made.status
+
+
+def _policies(graph: Graph, controller_name: str) -> Iterator[ObjectStatus]:
+    for key, gateways in sorted(graph.policy_users.items()):
+        policy = graph.policies[key]
+        status = policy_status(policy.resource, policy.findings, gateways, controller_name, refers=True)
+        yield ObjectStatus("BackendTLSPolicy", key, status, policy.resource.metadata.uid)
+    for key, gateways in sorted(graph.traffic_policy_users.items()):
+        traffic = graph.traffic_policies[key]
+        status = policy_status(traffic.resource, traffic.findings, gateways, controller_name, refers=False)
+        yield ObjectStatus("XBackendTrafficPolicy", key, status, traffic.resource.metadata.uid)
 
 
 def _routes(graph: Graph, controller_name: str, known: Mapping[ObjectKey, Made]) -> Iterator[tuple[ObjectKey, Made]]:

@@ -312,6 +312,17 @@ async def test_a_kind_that_is_missing_in_its_group_is_named_and_what_not_everybo
             ]
 
 
+async def test_a_cluster_of_the_standard_channel_lacks_nothing_that_is_worth_a_warning() -> None:
+    async with api_server() as server:
+        group = "gateway.networking.x-k8s.io"
+        for resource in [resource for resource in server.resources if resource[0] == group]:
+            del server.resources[resource]
+        async with following(server) as source:
+            assert set(messages(source)) == {
+                f"notice nothing of {group} is installed: the API server has no such group"
+            }
+
+
 async def test_objects_of_a_crd_that_is_removed_go_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     async with api_server() as server:
         fill(server)
