@@ -22,6 +22,8 @@ _FIELD_OVERHEAD = 32
 _EXPECT_A_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
 """RFC 9110 section 8.6."""
 _SCHEMES = frozenset({b"http", b"https"})
+_LENGTH = frozenset({b"content-length"})
+_NOT_OF_A_TUNNEL = _LENGTH | {b"sec-websocket-key"}
 
 
 def read_request(section: Sequence[tuple[bytes, bytes]], end: bool, limits: Limits) -> Request:
@@ -47,7 +49,7 @@ def read_request(section: Sequence[tuple[bytes, bytes]], end: bool, limits: Limi
     _take_authority(request, pseudo.get(b":authority"), hosts)
     _take_path(request, pseudo, limits)
     if b":protocol" in pseudo:
-        request.upgrade = pseudo[b":protocol"]
+        _take_protocol(request, pseudo[b":protocol"])
     _join_cookies(request)
     return request
 
@@ -85,7 +87,9 @@ def _take_framing(request: Request, framing: Headers) -> None:
 def _take_length(request: Request, end: bool) -> None:
     """What END_STREAM says, in the words of HTTP/1: there a method that expects a body needs to be told of none."""
     if not end and request.content_length == 0:
+        # Trailers may follow, and in HTTP/1 those need chunks: beside them a length would hide where it ends.
         request.content_length = -1
+        request.headers = _without(request.headers, _LENGTH)
     elif end and request.method in _EXPECT_A_BODY and (b"content-length", b"0") not in request.headers:
         request.headers.append((b"content-length", b"0"))
 
@@ -99,6 +103,18 @@ def _take_method(request: Request, pseudo: dict[bytes, bytes]) -> None:
             raise NotImplementedByUs("connect", "CONNECT is not served here, but for websocket")
         method = b"GET"  # what the same request is in HTTP/1 (RFC 8441 section 5)
     request.method = method
+
+
+def _take_protocol(request: Request, protocol: bytes) -> None:
+    """What follows is the tunnel's and no body, so that nothing may speak of one: an endpoint that refuses the tunnel
+    would take the next request on its connection for it. The key is of HTTP/1 only, and there it is ours."""
+    request.upgrade = protocol
+    request.content_length = 0
+    request.headers = _without(request.headers, _NOT_OF_A_TUNNEL)
+
+
+def _without(headers: Headers, names: frozenset[bytes]) -> Headers:
+    return [field for field in headers if field[0] not in names]
 
 
 def _take_authority(request: Request, authority: bytes | None, hosts: list[bytes]) -> None:

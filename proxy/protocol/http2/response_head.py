@@ -38,7 +38,8 @@ def read_response(section: Section, end: bool, method: bytes, limits: Limits) ->
     if end or method == b"HEAD" or status in (204, 304) or status < 200:
         response.content_length = 0
     elif response.content_length == 0:
-        response.content_length = -1  # it may still have trailers
+        response.content_length = -1  # it may still have trailers: chunks in HTTP/1, with no length beside them
+        response.headers = [field for field in response.headers if field[0] != b"content-length"]
     return response
 
 

@@ -40,7 +40,6 @@ class ServerStream(Stream):
         if request.upgrade:
             # RFC 8441: what in HTTP/1 follows the 101 comes in DATA here, whether we have agreed yet or not.
             self._early = []
-            request.content_length = 0
             request.headers.append((b"sec-websocket-key", b64encode(randbytes(16))))
             self.pause()
         sink = start(self, request, end or self._early is not None)
