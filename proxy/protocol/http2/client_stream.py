@@ -13,7 +13,7 @@ from proxy.errors import (
 )
 from proxy.protocol.http2.engine import EngineError
 from proxy.protocol.http2.response_head import read_response, read_trailers
-from proxy.protocol.http2.sections import fields_section, request_section
+from proxy.protocol.http2.sections import fields_section, request_section, wants_tunnel
 from proxy.protocol.http2.stream import CANCEL, NO_ERROR, REFUSED_STREAM, Stream
 from proxy.protocol.message import Headers, Request
 from proxy.protocol.stream import ResponseSink
@@ -59,7 +59,7 @@ class ClientStream(Stream):
     def send_head(self, request: Request, end: bool) -> None:
         session = self._session
         self._method = request.method
-        self._tunnel = bool(request.upgrade)
+        self._tunnel = wants_tunnel(request)
         self._all_said = self._request_done = end and not self._tunnel
         if self._tunnel and not session.tunnels:
             self._fail(MalformedResponse("no_extended_connect", "the endpoint takes no WebSocket over HTTP/2"))

@@ -4,7 +4,7 @@ import re
 from operator import itemgetter
 
 from proxy.errors import FilterFailed
-from proxy.protocol.fields import TOKEN
+from proxy.protocol.fields import TOKEN, tokens
 from proxy.protocol.message import Headers, Request, Response
 from proxy.protocol.names import FRAMING
 
@@ -12,6 +12,7 @@ _STATUS = {status: (b":status", b"%d" % status) for status in range(100, 600)}
 _CONNECTION = FRAMING - {b"content-length"}
 """Fields of a connection: they have no place in HTTP/2 (RFC 9113 section 8.2.2)."""
 _BROKEN = re.compile(rb"[\0\r\n]")
+WEBSOCKET = b"websocket"
 _NAME, _VALUE = itemgetter(0), itemgetter(1)
 _REMEMBERED = 4096
 _sound: set[bytes] = set()
@@ -38,10 +39,11 @@ def request_section(request: Request, scheme: bytes) -> Headers:
         if name == b"content-type" and value[:16] == b"application/grpc":
             grpc = True
         fields.append((name, value))
-    method = b"CONNECT" if request.upgrade else request.method
+    tunnel = bool(request.upgrade) and wants_tunnel(request)
+    method = b"CONNECT" if tunnel else request.method
     section = [(b":method", method), (b":scheme", scheme), (b":authority", authority), (b":path", target)]
-    if request.upgrade:
-        section.append((b":protocol", request.upgrade))
+    if tunnel:
+        section.append((b":protocol", WEBSOCKET))
         fields = [field for field in fields if field[0] != b"sec-websocket-key"]
     section += fields_section(fields)
     if grpc:
@@ -49,6 +51,12 @@ def request_section(request: Request, scheme: bytes) -> Headers:
     if request.expect_continue:
         section.append((b"expect", b"100-continue"))
     return section
+
+
+def wants_tunnel(request: Request) -> bool:
+    """Whether an Upgrade can be an extended CONNECT, whose method hides the request's own (RFC 8441 section 5). Any
+    other is passed over, as a server may (RFC 9110 section 7.8): the request is an ordinary one."""
+    return request.method == b"GET" and not request.content_length and WEBSOCKET in tokens(request.upgrade)
 
 
 def fields_section(headers: Headers) -> Headers:

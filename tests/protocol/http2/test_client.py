@@ -192,3 +192,15 @@ def test_a_websocket_where_the_endpoint_takes_them() -> None:
 
 def test_a_websocket_where_it_does_not() -> None:
     client().asks(upgrade=b"websocket").breaks("no_extended_connect")
+
+
+@pytest.mark.parametrize(
+    ("method", "upgrade", "end"),
+    [(b"GET", b"TLS/1.3", True), (b"POST", b"websocket", True), (b"GET", b"websocket", False)],
+)
+def test_what_cannot_be_a_websocket_is_an_ordinary_request(method: bytes, upgrade: bytes, end: bool) -> None:
+    """A CONNECT would hide the method that routes and filters have seen."""
+    book = client().asks(method, end=end, upgrade=upgrade)
+    if not end:
+        book.asks_data(b"body").asks_end()
+    book.sends(1, sent(method), b"" if end else b"body").replies(1, 204).head(204).ends()

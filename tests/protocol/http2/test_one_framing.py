@@ -1,4 +1,4 @@
-"""What leaves HTTP/2 for HTTP/1 says in one way, and no other, where it ends: two ways are what smuggling is made of."""
+"""What leaves HTTP/2 for HTTP/1 says in one way where it ends: two ways are what smuggling is made of."""
 
 import pytest
 
