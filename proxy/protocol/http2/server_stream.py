@@ -175,6 +175,7 @@ class ServerStream(Stream):
     def send_end(self, trailers: Headers | None) -> None:
         if not self._all_said:
             self._send_end(fields_section(trailers) if trailers else None)
+            self._session.watch()
         self._stop_pace()
         self._sink = None
         self._response_done = True

@@ -32,7 +32,7 @@ class Session:
     """A connection with its streams; `feed` and `lost` are the carrier's calls."""
 
     __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_restless", "_scheduled", "_stall", "_streams",
-                 "carrier", "closed", "engine")  # fmt: skip
+                 "_stuck", "carrier", "closed", "engine")  # fmt: skip
 
     carrier: Carrier
 
@@ -49,6 +49,8 @@ class Session:
         """Those that have got something, and may get more, in the octets just fed."""
         self._blocked = False
         """The transport takes no more: what is sent waits in the engine."""
+        self._stuck = False
+        """And it did not at the last look, either."""
         self._scheduled = False
         self._stall: Deadline | None = None
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -170,7 +172,7 @@ class Session:
     def hold(self, stream: Stream) -> None:
         """The stream has as much queued as it may."""
         self._full.add(stream)
-        self._watch()
+        self.watch()
 
     def _release(self) -> None:
         """Those that have room again go on. They may fill up again at once."""
@@ -182,7 +184,7 @@ class Session:
     def leave(self, stream: Stream) -> None:
         """The stream has sent its last octet; the other direction is open still."""
         self._leaving.add(stream)
-        self._watch()
+        self.watch()
         self.schedule()
 
     def _see_out(self) -> None:
@@ -202,15 +204,20 @@ class Session:
 
     # --- a peer that takes nothing -----------------------------------------------------------
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Something is to go out that the peer may never take."""
         if self._stall is None:
             self._stall = self.carrier.deadline(self._look_for_stalled)
         if self._stall.at == inf:
             self._stall.set(self.carrier.clock() + PATIENCE)
 
     def _look_for_stalled(self) -> None:
-        """A window or a transport that stays shut keeps our memory: the streams behind it end."""
-        waiting = False
+        """A window or a transport that stays shut keeps our memory: what is behind it ends. On a transport that is shut
+        not even a reset goes out, so that it is the connection."""
+        if self._stuck:
+            self.stuck()
+            return
+        self._stuck = waiting = self._blocked
         for stream in tuple(self._streams.values()):
             queued = self.queued(stream)
             if not queued:
@@ -222,16 +229,18 @@ class Session:
             else:
                 stream.seen = sent
         if waiting and not self.closed:
-            self._watch()
+            self.watch()
 
     # --- the connection ----------------------------------------------------------------------
 
     def blocked(self) -> None:
         """The transport takes no more for now."""
         self._blocked = True
+        if not self.closed:
+            self.watch()
 
     def writable(self) -> None:
-        self._blocked = False
+        self._blocked = self._stuck = False
         self.flush()
 
     def lost(self, reason: str) -> None:
@@ -249,6 +258,11 @@ class Session:
     @abstractmethod
     def over(self, reason: str) -> None:
         """Both sides have said all. Streams that are still open end; what was written goes out."""
+
+    def stuck(self) -> None:
+        """The peer has not read for longer than we wait."""
+        self.lost("write_stall")
+        self.carrier.abort()
 
     @abstractmethod
     def fail(self, reason: str) -> None:

@@ -1,6 +1,7 @@
 """The server's side of a connection, with h2 as the client."""
 
 import pytest
+from h2.settings import SettingCodes
 
 from proxy.errors import ProxyError
 from proxy.protocol.message import Headers, Response
@@ -185,6 +186,32 @@ def test_a_transport_that_takes_nothing_is_given_nothing() -> None:
     assert book.peer.messages[1].fields == []
     book.codec.writable()
     book.goes_on().answers(1, 200, b"ok").done()
+
+
+def test_a_whole_answer_that_nobody_takes_does_not_wait_for_ever() -> None:
+    """Few octets, and all said: nothing else looks at the stream any more."""
+    book = server()
+    book.peer.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
+    book.goes_on().asks(1, b"GET", b"/").starts(b"GET", b"/").replies(200, [], b"ok")
+    book.cable.wait(16)
+    book.goes_on().stays()
+    book.cable.wait(16)
+    book.goes_on().resets(1, 8).stays()
+
+
+def test_a_client_that_reads_nothing_loses_the_connection() -> None:
+    """Also where only heads wait for it."""
+    book = server().asks(1, b"GET", b"/").starts(b"GET", b"/")
+    book.codec.blocked()
+    book.replies(204)
+    for _ in range(3):
+        book.cable.wait(14)
+        assert book.cable.signals == []
+        book.codec.writable()
+        book.codec.blocked()
+    book.cable.wait(16)
+    book.cable.wait(16)
+    assert book.cable.signals == ["aborted"]
 
 
 def test_a_body_that_is_late_breaks_its_request() -> None:
