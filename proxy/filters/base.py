@@ -39,7 +39,7 @@ class Outside(Protocol):
 class FilterContext:
     """What a filter may know beside the message, and what it has found for those after it. One per exchange."""
 
-    __slots__ = ("body", "client", "mirrored", "origin", "outside", "port", "scheme")
+    __slots__ = ("body", "client", "mirrored", "origin", "outside", "port", "scheme", "vouched")
 
     def __init__(self, scheme: str, port: int, client: str, outside: Outside | None = None) -> None:
         self.scheme = scheme
@@ -54,6 +54,8 @@ class FilterContext:
         """All of the request's body, for a step that comes after a WholeBody."""
         self.origin: bytes | None = None
         """The request's Origin, noted for its response."""
+        self.vouched: frozenset[bytes] = frozenset()
+        """Fields that nobody but a filter may set (names.letters): the client's trailers come without them, too."""
         self.mirrored: list[tuple[str, Request]] = []
         """Where else to send what, when the request is forwarded: (upstream key, the request as it was then)."""
 

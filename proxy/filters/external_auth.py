@@ -76,7 +76,8 @@ class Asking:
             context.outside.count(METRIC, (spec.backend, result))
         if answer.status != ALLOWED:
             return _refusal(answer)
-        request.headers = self._changed(request.headers, answer.headers)
+        request.headers, looks = self._changed(request.headers, answer.headers)
+        context.vouched |= looks
         return None
 
     def _question(self, request: Request, body: bytes) -> Request:
@@ -95,8 +96,8 @@ class Asking:
         """`OPTIONS *` has no path that something could stand before."""
         return self._prefix + raw_path if raw_path[:1] == b"/" else self._prefix or raw_path
 
-    def _changed(self, headers: Headers, answered: Headers) -> Headers:
-        """The client's fields without those that the server has a word on, then its own.
+    def _changed(self, headers: Headers, answered: Headers) -> tuple[Headers, frozenset[bytes]]:
+        """The client's fields without those that the server has a word on, then its own; and which it has a word on.
 
         A field that is named and that the server did not send is taken away: the client could have forged it. So is
         one that a lax backend takes for it (X_User for X-User).
@@ -107,7 +108,8 @@ class Asking:
         else:
             given = [field for field in answered if _is_copied(field[0])]
             looks = frozenset(letters(name) for name, _ in given)
-        return [field for field in headers if field[0] in _NEVER_COPIED or letters(field[0]) not in looks] + given
+        kept = [field for field in headers if field[0] in _NEVER_COPIED or letters(field[0]) not in looks]
+        return kept + given, looks
 
 
 def _is_copied(name: bytes) -> bool:

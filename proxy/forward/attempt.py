@@ -199,7 +199,7 @@ class Attempts(Ending):
 
     def on_request_end(self, trailers: Headers | None) -> None:
         self._request_done = True
-        self._trailers = trailers
+        self._trailers = trailers = self._passed_on(trailers) if trailers else None
         for mirror in self._mirrors:
             mirror.end(trailers)
         connection = self._connection
@@ -209,6 +209,10 @@ class Attempts(Ending):
                 self._gathered(self._wait)
         else:
             self._end_request(connection)
+
+    @abstractmethod
+    def _passed_on(self, trailers: Headers) -> Headers | None:
+        """Those of the client's trailers that filters have nothing against."""
 
     def _end_request(self, connection: Lease) -> None:
         """All of the request is on its way: from now on the endpoint's time runs."""

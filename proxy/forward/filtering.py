@@ -17,7 +17,8 @@ from proxy.filters.base import FilterContext, WholeBody
 from proxy.forward.attempt import Attempts
 from proxy.forward.outside import RuleOutside
 from proxy.forward.suspend import BodyWait, Steps, Wait, run_until_it_waits
-from proxy.protocol.message import Reply, Response
+from proxy.protocol.message import Headers, Reply, Response
+from proxy.protocol.names import letters
 
 
 class Filtering(Attempts):
@@ -44,11 +45,18 @@ class Filtering(Attempts):
                 self._answer(ended)
             if ended is not None:
                 return
+        if self._trailers:
+            self._trailers = self._passed_on(self._trailers)
         self._filtered(context)
 
     @abstractmethod
     def _filtered(self, context: FilterContext) -> None:
         """All steps have let the request pass."""
+
+    def _passed_on(self, trailers: Headers) -> Headers | None:
+        """Without what only a filter may set: some servers take trailers for header fields."""
+        vouched = self._context.vouched if self._context is not None else None
+        return [field for field in trailers if letters(field[0]) not in vouched] or None if vouched else trailers
 
     def _filter_context(self) -> FilterContext:
         if self._context is None:

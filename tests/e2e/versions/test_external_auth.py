@@ -157,3 +157,19 @@ async def test_a_200_is_enough(check: Check) -> None:
     asked = await it.authority.next()
     await asked.head(200, [(b"content-length", b"5")])
     assert (await talk.answer()).status == 200
+
+
+@pytest.mark.parametrize("settings", [{"copied": (b"x-user",)}, {}, {"copied": (b"x-user",), "body_at_most": 10}])
+async def test_trailers_do_not_say_what_is_the_servers_to_say(check: Check, settings: dict[str, Any]) -> None:
+    it = await check(**settings)
+    talk = await it.client.ask(b"POST", b"/", end=False)
+    await talk.send(b"x")
+    trailers = [(b"x-user", b"root"), (b"x_user", b"root"), (b"sum", b"1")]
+    if settings.get("body_at_most"):
+        await talk.end(trailers)
+    await allow(await it.authority.next())
+    if not settings.get("body_at_most"):
+        await eventually(lambda: bool(it.backend.peers))
+        await talk.end(trailers)
+    assert (await talk.answer()).status == 200
+    assert it.backend.requests[0].trailers == [(b"sum", b"1")]
