@@ -37,6 +37,8 @@ over IPv6 AWS and Google. Where the IPv4 address stands within the prefix of RFC
 
 _MAPPED = ip_network("::ffff:0:0/96")
 _COMPATIBLE = ip_network("::/96")
+_TRANSLATED = ip_network("::ffff:0:0:0/96")
+"""RFC 2765 (SIIT): what translators from before RFC 6052 make of IPv4."""
 _NAT64 = ip_network("64:ff9b::/96")
 _TEREDO = ip_network("2001::/32")
 _6TO4 = ip_network("2002::/16")
@@ -77,7 +79,7 @@ def _meant(address: _Address) -> Iterable[_Address]:
     if isinstance(address, IPv4Address):
         return
     octets = address.packed
-    if address in _MAPPED or address in _COMPATIBLE or address in _NAT64:
+    if any(address in network for network in (_MAPPED, _COMPATIBLE, _TRANSLATED, _NAT64)):
         yield IPv4Address(octets[12:])
     elif address in _6TO4:
         yield IPv4Address(octets[2:6])

@@ -29,6 +29,7 @@ FORBIDDEN = [
     ("::ffff:169.254.169.254", "link-local"),
     ("::ffff:0.0.0.0", "unspecified"),
     ("::127.0.0.1", "loopback"),
+    ("::ffff:0:127.0.0.1", "loopback"),
     ("64:ff9b::7f00:1", "loopback"),
     ("64:ff9b::a9fe:a9fe", "link-local"),
     ("64:ff9b:1::101:101", "behind a translator"),
