@@ -153,7 +153,7 @@ class Session:
             return
         if data:
             self.carrier.write(data)
-            self._dispatch()
+        self._dispatch()  # also where nothing is sent: streams that never got to be end without an octet
         if self._full:
             self._release()
         if self._leaving:

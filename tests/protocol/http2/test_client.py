@@ -3,6 +3,7 @@
 import pytest
 from h2.settings import SettingCodes
 
+from proxy.errors import ProxyError
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers
 from tests.protocol.http2.playbook import client
@@ -73,6 +74,18 @@ def test_room_is_what_the_endpoint_says() -> None:
 
 
 # --- refusals ---------------------------------------------------------------------------------
+
+
+def test_requests_that_were_given_up_before_they_could_go_leave_no_trace() -> None:
+    """An endpoint that takes fewer than it had said: the rest waits in the engine, and may never be sent."""
+    book = client().asks()
+    book.peer.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 1})
+    book.peer.go()
+    book.asks().asks()
+    for stream in book.streams[1:]:
+        stream.reset(ProxyError("client_gone"))
+    book.replies(1, 204)
+    assert (book.codec.streams, book.codec.room, book.released) == (0, 1, 3)
 
 
 def test_a_refused_stream_was_not_looked_at() -> None:
