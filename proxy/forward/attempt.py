@@ -149,6 +149,8 @@ class Attempts(Ending):
             return
         connection.deadline.set(now + self.plane.timeouts.idle)
         codec.send_head(self.request, False)
+        if self._connection is not connection:
+            return  # it would not have the head: what there is of the body is for another
         early, self._early = self._early, None
         if early is not None:
             for chunk in early:

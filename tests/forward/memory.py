@@ -112,9 +112,9 @@ class Http1Connection:
 class MemoryUpstream:
     """What a pool hands out: the client codec over a wire in memory."""
 
-    def __init__(self, wheel: Wheel) -> None:
+    def __init__(self, wheel: Wheel, codec: type[ClientCodec] = ClientCodec) -> None:
         self.wire = Wire()
-        self.codec = ClientCodec(self.wire, Limits())
+        self.codec = codec(self.wire, Limits())
         self.deadline = Deadline(wheel, self.codec.timed_out)
         self.reused = False
 
@@ -145,9 +145,9 @@ class MemoryPool:
     def forget(self, waiter: Exchange) -> None:
         self.forgotten.append(waiter)
 
-    def connect(self) -> MemoryUpstream:
+    def connect(self, codec: type[ClientCodec] = ClientCodec) -> MemoryUpstream:
         """The connection that the first waiter asked for is there."""
-        connection = MemoryUpstream(self._wheel)
+        connection = MemoryUpstream(self._wheel, codec)
         self.made.append(connection)
         self.waiting.pop(0).on_connected(connection)  # type: ignore[arg-type]
         return connection

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from proxy.errors import ClientGone
+from proxy.errors import ClientGone, UpstreamRefused
+from proxy.protocol.http1.client import ClientCodec
+from proxy.protocol.message import Request
+from proxy.snapshot.route import Retry
 from tests.clock import ManualTime
 from tests.e2e.gateway import Gateway, rule, to
 from tests.forward.memory import Http1Connection, MemoryConnection, MemoryPool, asking, origin_over
+from tests.patience import eventually
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -135,6 +139,28 @@ async def test_a_body_that_comes_before_the_connection_is_held_and_paused(gatewa
     memory.end(1)
     connection.codec.feed(ANSWER)
     assert memory.frames(1)[-1] == ("end", None)
+
+
+class Refusing(ClientCodec):
+    """Of a connection that takes no request any more, which is found out by sending one."""
+
+    def send_head(self, request: Request, end: bool) -> None:
+        self.broken(UpstreamRefused("upstream_goaway"))
+
+
+async def test_a_body_that_comes_before_a_connection_that_refuses_it_is_kept_for_the_next() -> None:
+    async with Gateway(rule(to(1), retry=Retry((), 1, 0.0))) as gateway:
+        pool = MemoryPool(at_once=False)
+        memory = MemoryConnection(origin_over(gateway.plane, pool, 80))
+        memory.head(1, asking(b"POST", b"/one", 4), end=False)
+        memory.data(1, b"body")
+        memory.end(1)
+        pool.connect(Refusing)
+        await eventually(lambda: bool(pool.waiting))
+        connection = pool.connect()
+        assert connection.wire.written.endswith(b"\r\n\r\nbody")
+        connection.codec.feed(ANSWER)
+        assert memory.frames(1)[-1] == ("end", None)
 
 
 async def test_a_head_does_not_wait_for_its_body(gateway: Gateway) -> None:

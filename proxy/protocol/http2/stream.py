@@ -23,6 +23,7 @@ class Stream(ABC):
     def __init__(self, session: "Session", stream_id: int) -> None:
         self._session = session
         self.id = stream_id
+        """0 as long as the engine does not know of it, and for ever where it would not have it."""
         self._paused = False
         self._held = False
         """Our sender was told to wait."""
@@ -71,7 +72,7 @@ class Stream(ABC):
 
     def send_data(self, chunk: bytes) -> None:
         session = self._session
-        if session.closed or not chunk:
+        if session.closed or not chunk or not self.id:
             return
         try:
             session.engine.send_data(self.id, chunk)
@@ -86,7 +87,7 @@ class Stream(ABC):
 
     def _send_end(self, trailers: Headers | None) -> None:
         session = self._session
-        if session.closed:
+        if session.closed or not self.id:
             return
         try:
             if trailers:

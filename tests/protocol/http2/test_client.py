@@ -102,6 +102,12 @@ def test_goaway_gives_back_what_was_not_looked_at() -> None:
     assert (book.codec.room, book.cable.refusals, book.cable.signals) == (0, ["leaving"], [])
 
 
+def test_a_request_that_the_connection_would_not_have_can_be_sent_to_its_end() -> None:
+    book = client().asks().says_goodbye(1).asks(b"POST", end=False).breaks("upstream_closed_before_request")
+    book.asks_data(b"body").asks_end([(b"sum", b"1")])
+    assert book.released == 1
+
+
 def test_a_reset_before_and_after_the_head() -> None:
     client().asks().refuses(1, 2).breaks("upstream_reset_stream")
     book = client().asks()
