@@ -33,7 +33,7 @@ from proxy.translate.graph.nodes import BackendKey, Target
 from proxy.translate.graph.references import Grants
 from proxy.translate.graph.upstream_tls import Security, SecurityNode
 from proxy.translate.graph.upstream_tls_conditions import needs_policy
-from proxy.translate.graph.xbackends import XBackends
+from proxy.translate.graph.xbackends import XBackends, why_broken
 from proxy.translate.settings import TranslateSettings
 
 APP_PROTOCOLS: dict[str, Protocol] = {"": "http", "http": "http", "kubernetes.io/ws": "http", "kubernetes.io/h2c": "h2"}
@@ -214,12 +214,13 @@ class Backends:
         at = ObjectKey(key.namespace, key.name)
         if at not in declared:
             return c.backend_missing("XBackend", key.name, key.namespace, self._nearest(declared, key, "XBackends"))
-        node = self.xbackends.node(at)
-        if key.port is not None and key.port != node.name.port:
-            return another_port(f"XBackend {at}", key.port, node.name.port)
-        if node.broken is None:
-            self._found[key.label] = node.resource
-        return node.broken or key.label
+        backend = declared[at]
+        if key.port is not None and key.port != backend.spec.port.port:
+            return another_port(f"XBackend {at}", key.port, backend.spec.port.port)
+        broken = why_broken(backend)
+        if broken is None:
+            self._found[key.label] = backend
+        return broken or key.label
 
     def _nearest(self, objects: Mapping[ObjectKey, Resource], key: BackendKey, plural: str) -> str:
         at = plural, key.namespace

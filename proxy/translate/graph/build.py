@@ -110,6 +110,9 @@ def build_graph(
     admission = Admission(resources, gateways, sets.nodes, namespaces)
     attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
     used = used_backends(routes, attachments) if policies.nodes or traffic.nodes else {}
+    users = xbackend_users(backends.xbackends.declared, routes, attachments)
+    for key in users:
+        backends.xbackends.node(key)  # Its status speaks of a Secret even where nothing is compiled of it.
     return Graph(
         declared,
         certificates,
@@ -124,7 +127,7 @@ def build_graph(
         _count(attachments),
         policies.nodes,
         policy_users(policies.nodes, used),
-        xbackend_users(backends.xbackends.declared, routes, attachments),
+        users,
         traffic.nodes,
         policy_users(traffic.nodes, used),
         authorities,

@@ -52,7 +52,7 @@ class XBackendNode(Struct, frozen=True):
 
 
 class XBackends:
-    """All of them; each is looked at when something refers to it."""
+    """All of them; each is looked at when a Gateway of ours leads there: what its TLS refers to is then to be read."""
 
     def __init__(self, resources: ResourceSet, security: Security) -> None:
         self.declared = resources.by_kind(XBackend)
@@ -66,7 +66,7 @@ class XBackends:
         return self._nodes[key]
 
     def _node(self, backend: XBackend) -> XBackendNode:
-        broken = _broken(backend)
+        broken = why_broken(backend)
         findings = list(_advice(backend))
         if broken is not None:
             field = "spec.protocol" if broken.part == "kind" else "spec.externalHostname.hostname"
@@ -80,7 +80,8 @@ class XBackends:
         return XBackendNode(backend, broken, security, tuple(findings))
 
 
-def _broken(backend: XBackend) -> Broken | None:
+def why_broken(backend: XBackend) -> Broken | None:
+    """Why no reference to it can be followed; of its TLS nothing is asked."""
     what = f"XBackend {backend.key}"
     if is_ip(backend.hostname) or not backend.hostname:
         return n.not_a_name(what, backend.hostname)
