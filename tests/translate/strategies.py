@@ -1,10 +1,7 @@
 """Small resource sets of every kind, sound and unsound, for property tests.
 
-Names come from small pools, so that references often lead somewhere; some values are what no source
-would let through.
+Filters, and what their references lead to, are in `filter_strategies`; the values of all are those of `pools`.
 """
-
-from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -30,6 +27,7 @@ from proxy.resources.core import (
     EndpointConditions,
     EndpointSlice,
     Namespace,
+    Secret,
     Service,
     ServicePort,
     ServiceSpec,
@@ -54,34 +52,23 @@ from proxy.resources.gateway import (
     RouteNamespaces,
 )
 from proxy.resources.httproute import (
-    Fraction,
     HTTPBackendRef,
-    HTTPCORSFilter,
-    HTTPHeader,
-    HTTPHeaderFilter,
     HTTPHeaderMatch,
     HTTPPathMatch,
-    HTTPPathModifier,
     HTTPQueryParamMatch,
-    HTTPRequestMirrorFilter,
-    HTTPRequestRedirectFilter,
     HTTPRoute,
-    HTTPRouteFilter,
     HTTPRouteMatch,
     HTTPRouteRetry,
     HTTPRouteRule,
     HTTPRouteSpec,
     HTTPRouteTimeouts,
-    HTTPURLRewriteFilter,
     ParentReference,
 )
 from proxy.resources.listenerset import ListenerSet, ListenerSetSpec, ParentGatewayReference
 from proxy.resources.meta import (
-    BackendObjectReference,
     LabelSelector,
     LabelSelectorRequirement,
     LocalObjectReference,
-    ObjectMeta,
     Resource,
     SecretObjectReference,
 )
@@ -98,44 +85,23 @@ from proxy.resources.session import CookieConfig, SessionCookie, SessionHeader, 
 from proxy.resources.xbackend import BackendPort, ExternalHostname, XBackend, XBackendSpec, XBackendTLS
 from proxy.translate.settings import CONTROLLER_NAME, TranslateSettings
 from tests.certificates import pair
-
-T = TypeVar("T")
+from tests.translate.filter_strategies import DIRECT_RESPONSES, FILTERS
+from tests.translate.pools import (
+    BACKEND_GROUPS,
+    BACKEND_KINDS,
+    GROUPS,
+    HOSTNAMES,
+    HOSTS,
+    NAMES,
+    NAMESPACES,
+    PORTS,
+    TEXTS,
+    maybe,
+    resource,
+    tuples,
+)
 
 AUTHORITIES = [pair("ca.example", number=number).chain.decode() for number in (0, 1)]
-
-NAMES = st.sampled_from(["a", "b", "c", "a:80", "b/c"])
-NAMESPACES = st.sampled_from(["default", "x", "x-y"])
-PORTS = st.sampled_from([80, 81, 8080, 0, 70000])
-HOSTNAMES = st.sampled_from(
-    ["", "a.example.com", "b.example.com", "*.example.com", "*.com", "x.a.example.com", "EXAMPLE.com", "*", "a b", "ü"]
-)
-TEXTS = st.one_of(
-    st.sampled_from(["x", "X", "x-y", "host", "Transfer-Encoding", "", "a b", "(", "a+"]), st.text(max_size=3)
-)
-STAMPS = st.sampled_from([None, "2024-01-01T00:00:00Z", "2024-01-01T01:30:00+01:00", "soon"])
-GROUPS = st.sampled_from(["", GROUP, "penstock.dev", "example.com"])
-
-
-def tuples(items: st.SearchStrategy[T], most: int = 2) -> st.SearchStrategy[tuple[T, ...]]:
-    return st.lists(items, max_size=most).map(tuple)
-
-
-def maybe(items: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
-    return st.one_of(st.none(), items)
-
-
-def resource(model: type[T], version: str, **fields: Any) -> st.SearchStrategy[T]:
-    namespaced = getattr(model, "namespaced", True)
-    meta = st.builds(
-        ObjectMeta,
-        name=NAMES,
-        namespace=NAMESPACES if namespaced else st.just(""),
-        labels=fields.pop("labels", st.dictionaries(st.sampled_from(["team", "tier"]), st.sampled_from(["p", "q"]))),
-        creation_timestamp=STAMPS,
-        generation=st.integers(0, 3),
-    )
-    return st.builds(model, api_version=st.just(version), kind=st.just(model.__name__), metadata=meta, **fields)
-
 
 # --- gateways ---------------------------------------------------------------------------------
 
@@ -155,9 +121,17 @@ LISTENERS = st.builds(
     Listener,
     name=NAMES,
     port=PORTS,
-    protocol=st.sampled_from(["HTTP", "HTTP", "HTTP", "HTTPS", "TLS", "TCP", "UDP", "ODD"]),
+    protocol=st.sampled_from(["HTTP", "HTTP", "HTTPS", "HTTPS", "TLS", "TCP", "UDP", "ODD"]),
     hostname=maybe(HOSTNAMES),
-    tls=maybe(st.builds(ListenerTLSConfig, mode=st.sampled_from(["Terminate", "Passthrough"]))),
+    tls=maybe(
+        st.builds(
+            ListenerTLSConfig,
+            mode=st.sampled_from(["Terminate", "Terminate", "Passthrough"]),
+            certificate_refs=tuples(
+                st.builds(SecretObjectReference, name=NAMES, namespace=st.sampled_from([None, None, "x"]))
+            ),
+        )
+    ),
     allowed_routes=st.builds(
         AllowedRoutes,
         namespaces=st.builds(
@@ -166,6 +140,7 @@ LISTENERS = st.builds(
         kinds=tuples(st.builds(RouteGroupKind, kind=st.sampled_from(["HTTPRoute", "Odd"]), group=GROUPS), 1),
     ),
 )
+SCOPES = st.sampled_from([None, "All", "All", "None"])
 GATEWAYS = resource(
     Gateway,
     "gateway.networking.k8s.io/v1",
@@ -195,6 +170,7 @@ GATEWAYS = resource(
                 selector=maybe(SELECTORS),
             ),
         ),
+        default_scope=SCOPES,
     ),
 )
 LISTENER_SETS = resource(
@@ -223,76 +199,6 @@ CLASSES = resource(
 
 # --- routes -----------------------------------------------------------------------------------
 
-PATH_MODIFIERS = st.builds(
-    HTTPPathModifier,
-    type=st.sampled_from(["ReplaceFullPath", "ReplacePrefixMatch"]),
-    replace_full_path=maybe(TEXTS),
-    replace_prefix_match=maybe(TEXTS),
-)
-HEADERS = st.builds(
-    HTTPHeaderFilter,
-    set=tuples(st.builds(HTTPHeader, name=TEXTS, value=TEXTS)),
-    add=tuples(st.builds(HTTPHeader, name=TEXTS, value=TEXTS)),
-    remove=tuples(TEXTS),
-)
-HOSTS = st.sampled_from(["::1", "192.0.2.1", "x.example.com", "x.y.svc.cluster.local", "localhost", ""])
-BACKEND_GROUPS = st.sampled_from(["", "", "penstock.dev", xbackend.GROUP, "example.com"])
-BACKEND_KINDS = st.sampled_from(["Service", "Service", "Backend", "XBackend", "Odd"])
-FILTERS = st.builds(
-    HTTPRouteFilter,
-    type=st.sampled_from(
-        [
-            "RequestHeaderModifier",
-            "ResponseHeaderModifier",
-            "RequestRedirect",
-            "URLRewrite",
-            "ExtensionRef",
-            "CORS",
-            "RequestMirror",
-        ]
-    ),
-    request_header_modifier=maybe(HEADERS),
-    response_header_modifier=maybe(HEADERS),
-    request_redirect=maybe(
-        st.builds(
-            HTTPRequestRedirectFilter,
-            scheme=st.sampled_from([None, "http", "https"]),
-            hostname=maybe(HOSTNAMES),
-            path=maybe(PATH_MODIFIERS),
-            port=maybe(PORTS),
-        )
-    ),
-    url_rewrite=maybe(st.builds(HTTPURLRewriteFilter, hostname=maybe(HOSTNAMES), path=maybe(PATH_MODIFIERS))),
-    request_mirror=maybe(
-        st.builds(
-            HTTPRequestMirrorFilter,
-            backend_ref=st.builds(
-                BackendObjectReference,
-                name=NAMES,
-                group=BACKEND_GROUPS,
-                kind=BACKEND_KINDS,
-                namespace=maybe(NAMESPACES),
-                port=maybe(PORTS),
-            ),
-            percent=maybe(st.integers(-1, 101)),
-            fraction=maybe(st.builds(Fraction, numerator=st.integers(-1, 3), denominator=st.integers(-1, 3))),
-        )
-    ),
-    cors=maybe(
-        st.builds(
-            HTTPCORSFilter,
-            allow_origins=tuples(
-                st.sampled_from(["*", "https://*", "https://a.example.com:443", "http://*.a:99999", "a"])
-            ),
-            allow_credentials=st.sampled_from([None, True, False]),
-            allow_methods=tuples(st.sampled_from(["*", "GET", "PUT"])),
-            allow_headers=tuples(TEXTS),
-            expose_headers=tuples(TEXTS),
-            max_age=st.integers(0, 2),
-        )
-    ),
-    extension_ref=maybe(st.builds(LocalObjectReference, group=GROUPS, kind=NAMES, name=NAMES)),
-)
 KINDS_OF_VALUE = st.sampled_from(["Exact", "RegularExpression"])
 DURATIONS = st.sampled_from(["0s", "1s", "500ms", "99999h99999h", ""])
 LIFETIMES = st.sampled_from(["Session", "Permanent"])
@@ -367,6 +273,7 @@ ROUTES = resource(
                 session_persistence=maybe(SESSIONS),
             )
         ),
+        use_default_gateways=SCOPES,
     ),
 )
 
@@ -378,13 +285,18 @@ GRANTS = resource(
     spec=st.builds(
         ReferenceGrantSpec,
         from_=tuples(
-            st.builds(ReferenceGrantFrom, group=st.just(GROUP), kind=st.just("HTTPRoute"), namespace=NAMESPACES)
+            st.builds(
+                ReferenceGrantFrom,
+                group=st.sampled_from([GROUP, GROUP, xbackend.GROUP]),
+                kind=st.sampled_from(["HTTPRoute", "HTTPRoute", "Gateway", "ListenerSet", "XBackend"]),
+                namespace=NAMESPACES,
+            )
         ),
         to=tuples(
             st.builds(
                 ReferenceGrantTo,
                 group=GROUPS,
-                kind=st.sampled_from(["Service", "Backend", "XBackend"]),
+                kind=st.sampled_from(["Service", "Backend", "XBackend", "Secret"]),
                 name=maybe(NAMES),
             )
         ),
@@ -401,7 +313,9 @@ SERVICES = resource(
                 port=PORTS,
                 name=maybe(NAMES),
                 protocol=st.sampled_from(["TCP", "TCP", "UDP"]),
-                app_protocol=st.sampled_from([None, None, "http", "https", "kubernetes.io/h2c"]),
+                app_protocol=st.sampled_from(
+                    [None, None, "http", "https", "kubernetes.io/h2c", "kubernetes.io/wss", "odd"]
+                ),
             )
         ),
         type=st.sampled_from(["ClusterIP", "ClusterIP", "ExternalName"]),
@@ -436,6 +350,23 @@ BACKENDS = resource(
         tls=maybe(st.just(BackendTLS(hostname="x"))),
     ),
 )
+CA_REFS = tuples(
+    st.builds(LocalObjectReference, group=st.just(""), kind=st.sampled_from(["ConfigMap", "Odd"]), name=NAMES)
+)
+VALIDATIONS = st.builds(
+    BackendTLSPolicyValidation,
+    hostname=st.sampled_from(["a.example", "b.example", "127.0.0.1"]),
+    ca_certificate_refs=CA_REFS,
+    well_known_ca_certificates=st.sampled_from([None, "System", "example.com/odd"]),
+    subject_alt_names=tuples(
+        st.builds(
+            SubjectAltName,
+            type=st.sampled_from(["Hostname", "URI"]),
+            hostname=maybe(st.just("c.example")),
+            uri=maybe(st.just("spiffe://a/b")),
+        )
+    ),
+)
 XBACKENDS = resource(
     XBackend,
     f"{xbackend.GROUP}/v1alpha1",
@@ -444,20 +375,18 @@ XBACKENDS = resource(
         type=st.just("ExternalHostname"),
         port=st.builds(BackendPort, port=PORTS),
         external_hostname=maybe(st.builds(ExternalHostname, hostname=HOSTS)),
-        protocol=st.sampled_from([None, "HTTP", "HTTP2", "TCP", "MCP"]),
+        protocol=st.sampled_from([None, "HTTP", "HTTP2", "H2C", "TCP", "MCP"]),
         tls=maybe(
             st.builds(
                 XBackendTLS,
                 mode=st.sampled_from(["None", "ServerOnly", "ClientAndServer"]),
                 client_certificate_ref=maybe(st.builds(SecretObjectReference, name=NAMES)),
+                validation=maybe(VALIDATIONS),
             )
         ),
     ),
 )
 SPACES = resource(Namespace, "v1")
-CA_REFS = tuples(
-    st.builds(LocalObjectReference, group=st.just(""), kind=st.sampled_from(["ConfigMap", "Odd"]), name=NAMES)
-)
 POLICIES = resource(
     BackendTLSPolicy,
     f"{GROUP}/v1",
@@ -466,20 +395,7 @@ POLICIES = resource(
         target_refs=tuples(
             st.builds(PolicyTargetReference, group=GROUPS, kind=BACKEND_KINDS, name=NAMES, section_name=maybe(NAMES))
         ),
-        validation=st.builds(
-            BackendTLSPolicyValidation,
-            hostname=st.sampled_from(["a.example", "b.example", "127.0.0.1"]),
-            ca_certificate_refs=CA_REFS,
-            well_known_ca_certificates=st.sampled_from([None, "System", "example.com/odd"]),
-            subject_alt_names=tuples(
-                st.builds(
-                    SubjectAltName,
-                    type=st.sampled_from(["Hostname", "URI"]),
-                    hostname=maybe(st.just("c.example")),
-                    uri=maybe(st.just("spiffe://a/b")),
-                )
-            ),
-        ),
+        validation=VALIDATIONS,
     ),
 )
 TRAFFIC_POLICIES = resource(
@@ -503,6 +419,15 @@ BUNDLES = resource(
     "v1",
     data=st.sampled_from([{}, {"ca.crt": ""}, {"ca.crt": "odd"}, *({"ca.crt": each} for each in AUTHORITIES)]),
 )
+PAIRS = [pair(*names) for names in (("a.example.com",), ("*.example.com",), ("b.example.com", "a.example.com"))]
+SECRETS = resource(
+    Secret,
+    "v1",
+    type=st.sampled_from(["kubernetes.io/tls", "kubernetes.io/tls", "kubernetes.io/tls", "Opaque"]),
+    string_data=st.sampled_from(
+        [{}, *({"tls.crt": each.chain.decode(), "tls.key": each.key.decode()} for each in PAIRS)]
+    ),
+)
 
 RESOURCES: st.SearchStrategy[Resource] = st.one_of(
     GATEWAYS,
@@ -521,6 +446,8 @@ RESOURCES: st.SearchStrategy[Resource] = st.one_of(
     POLICIES,
     TRAFFIC_POLICIES,
     BUNDLES,
+    SECRETS,
+    DIRECT_RESPONSES,
 )
 OBJECTS = st.lists(RESOURCES, max_size=12)
 POOLS = st.lists(st.sampled_from(["127.0.0.1", "10.0.0.1-10.0.0.3", "2001:db8::/127", "odd"]), min_size=1, max_size=3)

@@ -310,3 +310,25 @@ def test_answers_about_backends_that_nobody_names_any_more_are_forgotten() -> No
     second = here.translate()
     assert len(second.graph.backends._targets) < 100
     assert second.snapshot is first.snapshot
+
+
+def test_an_answer_that_changes_compiles_its_own_rules_and_no_others() -> None:
+    def answering(name: str) -> str:
+        item = f"{{type: ExtensionRef, extensionRef: {{group: penstock.dev, kind: DirectResponse, name: {name}}}}}"
+        return route(name, f"{name}.example.com").replace("rules: [{", f"rules: [{{filters: [{item}], ")
+
+    def answer(name: str, status: int) -> str:
+        kind = "apiVersion: penstock.dev/v1alpha1, kind: DirectResponse"
+        return f"{{{kind}, metadata: {{name: {name}}}, spec: {{status: {status}}}}}"
+
+    here = world()
+    here.change(one=answering("one"), two=answering("two"), first=answer("one", 503), second=answer("two", 503))
+    before = here.translate()
+    here.change(first=answer("one", 404))
+    after = here.translate()
+    assert after.snapshot.buckets[ONE].rules[0].filters == (DirectResponse("default/one", 404),)
+    assert after.snapshot.buckets[TWO] is before.snapshot.buckets[TWO]
+    two = ObjectKey("default", "two")
+    assert after.graph.routes[two] is before.graph.routes[two]
+    here.change(second=answer("two", 503))
+    assert here.translate().snapshot.buckets[ONE] is after.snapshot.buckets[ONE]
