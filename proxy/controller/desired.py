@@ -20,8 +20,8 @@ SHARED: Mapping[str, type[Resource]] = {
 }
 """Kinds whose status has an entry for each controller: routes, policies and XBackends."""
 
-PARENTS = frozenset({"GatewayClass", "Gateway", "ListenerSet"})
-"""Kinds without which it is not known what a route or a policy is attached to."""
+PARENTS = frozenset({"GatewayClass", "Gateway", "ListenerSet", "HTTPRoute"})
+"""Kinds without which it is not known what a route is attached to, or through which routes a backend is used."""
 
 
 class Desired:

@@ -168,6 +168,25 @@ async def test_an_entry_for_a_parent_that_may_not_be_listed_stays_beside_others(
     assert accepted(world, "shop") == [("web", "True", 1)]
 
 
+async def test_what_is_said_of_backends_stays_while_routes_may_not_be_listed(
+    world: World, site: Site, leader: Replica
+) -> None:
+    """Through which Gateways they are used only routes can tell."""
+    out = ObjectRef("XBackend", ObjectKey("default", "out"))
+    hostname = {"hostname": "api.example"}
+    site.declare(out, {"type": "ExternalHostname", "externalHostname": hostname, "port": {"port": 443}})
+    ours = {"parentRef": {"name": "web", "namespace": "default"}, "controllerName": US, "conditions": [condition()]}
+    world.held(out)["parents"] = [ours]
+    site.unread = frozenset({"HTTPRoute"})
+    leader.serve(site)
+    await world.settle()
+    assert world.held(out)["parents"] == [ours]
+    site.unread = frozenset()
+    leader.serve(site)
+    await world.settle()
+    assert world.held(out)["parents"] == []
+
+
 APP = """
 apiVersion: penstock.dev/v1alpha1
 kind: Backend
