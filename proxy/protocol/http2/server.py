@@ -19,13 +19,18 @@ from proxy.protocol.http2.engine import (
 from proxy.protocol.http2.request_head import read_request, read_trailers
 from proxy.protocol.http2.server_stream import ServerStream
 from proxy.protocol.http2.session import Session
-from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM
+from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, PROTOCOL_ERROR
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Request
 from proxy.protocol.stream import DownstreamStream, RequestSink
 
 _DRAIN = b"draining"
 """Opaque data of the PING that follows the first GOAWAY: its answer comes behind every request that was under way."""
+_LAST_WORDS = {
+    reason: bytes((0, 0, 8, 7, 0, 0, 0, 0, 0)) + b"\x7f\xff\xff\xff" + code.to_bytes(4, "big")
+    for reason, code in (("protocol_error", PROTOCOL_ERROR), ("flood", ENHANCE_YOUR_CALM))
+}
+"""GOAWAY (RFC 9113 section 6.8) for when the engine is past sending one. Any stream may have been acted on."""
 
 
 class Starter(Protocol):
@@ -194,7 +199,10 @@ class ServerCodec(Session):
         self.carrier.finish(linger=False)
 
     def fail(self, reason: str) -> None:
-        """What the engine still has to say, a GOAWAY maybe, is lost with it; the client sees its streams end."""
+        """The engine can say nothing any more, so the last word is ours. What follows from the client is dropped: read
+        for a while, so that it gets to see the word, but not from who floods us."""
         self.carrier.refused(reason)
-        self.lost(reason)
-        self.carrier.abort()
+        if not self.closed:
+            self.lost(reason)
+            self.carrier.write(_LAST_WORDS[reason])
+            self.carrier.finish(linger=reason != "flood")

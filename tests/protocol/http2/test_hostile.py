@@ -215,7 +215,17 @@ def test_a_small_block_that_unfolds_to_a_large_list() -> None:
 
 def test_the_preface_has_to_be_right() -> None:
     book = server(begun=False).says(b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n" + f.settings())
-    assert book.cable.signals == ["aborted"] and book.requests == []
+    assert codes(book, f.GOAWAY) == [1]
+    assert book.cable.signals == ["closed"] and book.requests == []
+
+
+def test_who_floods_is_told_why_the_connection_ends() -> None:
+    book = opened()
+    book.codec.blocked()
+    for _ in range(20):
+        book.says(f.settings() * 100)
+    assert codes(book, f.GOAWAY) == [11] and book.cable.signals == ["closed"]
+    assert book.cable.refusals == ["flood"]
 
 
 FLIGHT = f.opening() + b"".join(
