@@ -16,7 +16,7 @@ SCENARIOS  ?=
 
 python := $(VENV)/bin/python
 
-.PHONY: help demo test lint format coverage conformance cluster-test bench image manifests docs clean
+.PHONY: help demo test lint format coverage conformance cluster-test h2spec bench image manifests docs clean
 .NOTPARALLEL:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make coverage  the tests under coverage, worker processes included, with its thresholds"
 	@echo "make conformance  the official Gateway API suite in a cluster of its own (PROFILE=, RUN=, KEEP=1, SCENARIOS=0; needs root and Go)"
 	@echo "make cluster-test the scenarios of tests/cluster, each in a cluster (ARGS=)"
+	@echo "make h2spec    h2spec over clear text and TLS, compared with the waivers (needs Go)"
 	@echo "make bench     CPU per request beside nginx and HAProxy (installs both and wrk; needs root)"
 	@echo "make image     the container image, with docker or podman"
 	@echo "make manifests the CRDs in config/kubernetes/, from the models"
@@ -63,6 +64,9 @@ cluster-test: $(VENV)/.installed-test
 	@scripts/conformance-tools
 	@$(python) -m tests.conformance build
 	@$(python) -m pytest tests/cluster --timeout=600 $(ARGS)
+
+h2spec: $(VENV)/.installed-test
+	@scripts/h2spec $(python)
 
 bench: $(VENV)/.installed-test
 	@$(python) -m benchmarks.load --python "$$(scripts/bench-python $(python))" $(ARGS)

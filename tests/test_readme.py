@@ -73,8 +73,8 @@ def test_readme_shows_each_of_the_three_ways_to_ask() -> None:
 
 
 def test_every_target_of_make_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {verb for page in PAGES for verb in re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text())}
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {verb for page in PAGES for verb in re.findall(r"(?:`|\$ )make ([a-z0-9-]+)", page.read_text())}
     assert named & {"demo", "test"} == {"demo", "test"}
     assert named - targets == set()
 
