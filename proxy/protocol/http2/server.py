@@ -28,9 +28,13 @@ _DRAIN = b"draining"
 """Opaque data of the PING that follows the first GOAWAY: its answer comes behind every request that was under way."""
 _LAST_WORDS = {
     reason: bytes((0, 0, 8, 7, 0, 0, 0, 0, 0)) + b"\x7f\xff\xff\xff" + code.to_bytes(4, "big")
-    for reason, code in (("protocol_error", PROTOCOL_ERROR), ("flood", ENHANCE_YOUR_CALM))
+    for reason, code in (
+        ("protocol_error", PROTOCOL_ERROR),
+        ("flood", ENHANCE_YOUR_CALM),
+        ("reset_flood", ENHANCE_YOUR_CALM),
+    )
 }
-"""GOAWAY (RFC 9113 section 6.8) for when the engine is past sending one. Any stream may have been acted on."""
+"""GOAWAY (RFC 9113 section 6.8) that the engine has no part in. Any stream may have been acted on."""
 
 
 class Starter(Protocol):
@@ -120,18 +124,7 @@ class ServerCodec(Session):
         self._allowance = min(float(most), self._allowance + (now - self._counted) * rate) - 1.0
         self._counted = now
         if self._allowance < 0.0 and not self.closed:
-            self._calm_down()
-
-    def _calm_down(self) -> None:
-        try:
-            self.engine.send_goaway(ENHANCE_YOUR_CALM)
-            self.flush()
-        except EngineError:
-            pass  # then it ends without a word
-        if not self.closed:
-            self.carrier.refused("reset_flood")
-            self.lost("reset_flood")
-            self.carrier.finish(linger=False)
+            self.fail("reset_flood")
 
     def _empty(self) -> None:
         if self._draining:
@@ -193,16 +186,16 @@ class ServerCodec(Session):
     def over(self, reason: str) -> None:
         if self.closed:
             return
-        if reason == "protocol_error":
+        if reason != "connection_closed":
             self.carrier.refused(reason)
         self.lost(reason)
         self.carrier.finish(linger=False)
 
     def fail(self, reason: str) -> None:
-        """The engine can say nothing any more, so the last word is ours. What follows from the client is dropped: read
-        for a while, so that it gets to see the word, but not from who floods us."""
+        """The engine can say nothing any more, or is not to, so the last word is ours. What follows from the client is
+        dropped: read for a while, so that it gets to see the word, but not from who floods us."""
         self.carrier.refused(reason)
         if not self.closed:
             self.lost(reason)
             self.carrier.write(_LAST_WORDS[reason])
-            self.carrier.finish(linger=reason != "flood")
+            self.carrier.finish(linger=reason == "protocol_error")

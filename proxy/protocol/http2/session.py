@@ -22,8 +22,10 @@ from proxy.protocol.http2.engine import (
     StreamClosed,
     StreamUnavailableError,
 )
-from proxy.protocol.http2.stream import LOW, Stream
+from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, LOW, NO_ERROR, Stream
 
+_REASONS = {NO_ERROR: "connection_closed", ENHANCE_YOUR_CALM: "flood"}
+"""By the code of the GOAWAY that the engine has sent, or the peer."""
 PATIENCE = 15.0
 """Seconds between two looks at streams whose peer takes nothing: after the second they are reset."""
 
@@ -115,7 +117,7 @@ class Session:
 
     def _on_connection_closed(self, event: ConnectionClosed) -> None:
         """The last frame has gone either way."""
-        self.over("protocol_error" if event.error_code else "connection_closed")
+        self.over(_REASONS.get(event.error_code, "protocol_error"))
 
     @abstractmethod
     def _never_begun(self, error_code: int) -> None:

@@ -28,6 +28,23 @@ def block(fields: Fields) -> bytes:
     return encoder.encode([(name, value, True) for name, value in fields], huffman=False)
 
 
+def literals(fields: Fields, kind: int = 0) -> bytes:
+    """The same spelled out (RFC 7541 section 6.2), without a word about the table: a block may go on with it.
+    `kind`: 0x40 for fields that go into the table."""
+    return b"".join(bytes((kind,)) + _string(name) + _string(value) for name, value in fields)
+
+
+def _string(text: bytes) -> bytes:
+    """RFC 7541 section 5: its length in 7 bits, and as many more as it takes."""
+    if len(text) < 127:
+        return bytes((len(text),)) + text
+    rest, length = len(text) - 127, b"\x7f"
+    while rest > 127:
+        length += bytes((0x80 | rest & 0x7F,))
+        rest >>= 7
+    return length + bytes((rest,)) + text
+
+
 def headers(stream: int, fields: Fields, flags: int = END_STREAM | END_HEADERS) -> bytes:
     return frame(HEADERS, flags, stream, block(fields))
 

@@ -155,8 +155,12 @@ def test_a_flood_of_resets_that_we_are_made_to_send() -> None:
     """MadeYouReset, CVE-2025-8671."""
     book = opened()
     for stream in range(1, 6001, 2):
-        book.says(f.headers(stream, f.request())).says(f.frame(f.WINDOW_UPDATE, 0, stream, bytes(4)))
-    assert len(book.requests) <= 101 and book.cable.signals == ["closed"]
+        request = f.request(b"POST", b"/", (b"content-length", b"1"))
+        book.says(f.headers(stream, request, f.END_HEADERS)).says(f.frame(f.DATA, 0, stream, b"xx"))
+        if book.cable.signals:
+            break
+    assert len(book.requests) == 101 and book.cable.signals == ["closed"]
+    assert "reset_flood" in book.cable.refusals and codes(book, f.GOAWAY) == [11]
 
 
 def test_who_takes_requests_back_slowly_may_go_on() -> None:
@@ -196,21 +200,23 @@ def test_a_flood_of_small_frames_keeps_nothing(octets: bytes) -> None:
 def test_continuations_without_end_are_not_kept() -> None:
     book = opened().says(f.frame(f.HEADERS, f.END_STREAM, 1, f.block(f.request())))
     for _ in range(20):
-        book.says(f.frame(f.CONTINUATION, 0, 1, f.block([(b"x", b"y" * 1000)])))
-    assert book.requests == [] and book.cable.signals
+        if not book.cable.signals:
+            book.says(f.frame(f.CONTINUATION, 0, 1, f.literals([(b"x", b"y" * 1000)])))
+    assert book.requests == [] and book.cable.refusals == ["flood"] and codes(book, f.GOAWAY) == [11]
 
 
-def test_a_small_block_that_unfolds_to_a_large_list() -> None:
-    """HPACK bomb: one long value in the table, named again and again."""
-    length = bytes((0x7F, 0x80 | ((4000 - 127) & 0x7F), (4000 - 127) >> 7))
-    indexed = b"\x40\x01a" + length + b"x" * 4000
+@pytest.mark.parametrize(("times", "status"), [(20, 431), (4000, 0)])
+def test_a_small_block_that_unfolds_to_a_large_list(times: int, status: int) -> None:
+    """HPACK bomb: one long value in the table, named again and again. Its stream is refused, or the connection ends."""
     book = opened()
-    block = f.block(f.request()) + indexed + b"\xbe" * 4000
-    first, rest = block[:16_000], block[16_000:]
-    book.says(f.frame(f.HEADERS, f.END_STREAM | (0 if rest else f.END_HEADERS), 1, first))
-    if rest:
-        book.says(f.frame(f.CONTINUATION, f.END_HEADERS, 1, rest))
+    bomb = f.literals(f.request()) + f.literals([(b"a", b"x" * 4000)], kind=0x40) + b"\xbe" * times
+    book.says(f.frame(f.HEADERS, f.END_STREAM | f.END_HEADERS, 1, bomb))
     assert book.requests == []
+    if status:
+        assert [error.status for error in book.refusals] == [status]
+        book.stays()
+    else:
+        assert book.cable.refusals == ["flood"] and codes(book, f.GOAWAY) == [11]
 
 
 def test_the_preface_has_to_be_right() -> None:
