@@ -45,10 +45,11 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
         if self.path.startswith("/slow"):
             self.server.arrived.set()  # type: ignore[attr-defined]
             self.server.released.wait(PATIENCE)  # type: ignore[attr-defined]
-        body = b"hello from the backend"
+        body = b"x" * (1 << 20) if self.path == "/big" else b"hello from the backend"
         self.send_response(int(self.path.rpartition("status=")[2]) if "status=" in self.path else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -59,13 +60,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Backend(ThreadingHTTPServer):
-    """Answers at once, but /slow… only when `released` is set; `arrived` says that one waits."""
+    """Answers at once, but /slow… only when `released` is set; `arrived` says that one waits. /big is 1 MiB."""
 
     daemon_threads = True
     request_queue_size = 256
 
     def __init__(self) -> None:
         super().__init__((HOST, 0), Handler)
+        self.asked: list[str] = []
+        """The paths of all requests that have come."""
         self.arrived = threading.Event()
         self.released = threading.Event()
 
