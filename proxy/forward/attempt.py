@@ -153,9 +153,9 @@ class Attempts(Ending):
             return  # it would not have the head: what there is of the body is for another
         early, self._early = self._early, None
         if early is not None:
+            self._stream.resume()  # first: what has waited may be more than the endpoint takes at once
             for chunk in early:
                 codec.send_data(chunk)
-            self._stream.resume()
             if self._request_done:
                 self._end_request(connection)
 
