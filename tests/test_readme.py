@@ -89,10 +89,33 @@ def test_files_that_are_named_exist() -> None:
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
-def test_every_decision_stands_in_the_index() -> None:
+def test_every_decision_stands_in_the_index_once_and_in_order() -> None:
     folder = ROOT / "docs" / "decisions"
-    index = (folder / "README.md").read_text()
-    assert [page.name for page in sorted(folder.glob("[0-9]*.md")) if f"]({page.name})" not in index] == []
+    listed = re.findall(r"^\| \[\d+\]\(([^)]+)\)", (folder / "README.md").read_text(), re.MULTILINE)
+    assert listed == sorted(page.name for page in folder.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_line_stands_twice_under_a_heading(page: Path) -> None:
+    for section in re.split(r"^#+ ", FENCE.sub("", page.read_text()), flags=re.MULTILINE):
+        lines = [line for line in section.splitlines() if len(line) > 30]
+        assert [line for line in dict.fromkeys(lines) if lines.count(line) > 1 and not is_heading_of_table(line)] == []
+
+
+def is_heading_of_table(line: str) -> bool:
+    """Whether a row is the first of a table that has its like on the page: `| option | default | meaning |`."""
+    return re.fullmatch(r"(\| `?\w+`? )+\|", line) is not None
+
+
+def test_each_row_of_a_table_in_the_readme_is_about_something_else() -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE):
+        about = [row.split("|")[1].strip() for row in table.splitlines()]
+        assert len(about) == len(set(about)), about
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_headings_stand_apart(page: Path) -> None:
+    assert re.findall(r"[^\n]\n(#+ .*)", FENCE.sub("", page.read_text())) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
