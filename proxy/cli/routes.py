@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from proxy.runtime.settings import Cluster, Settings
 
 Data = dict[str, Any]
+
+ANSWERS: Final = frozenset({"RequestRedirect", "DirectResponse", "Unresolved"})
+"""Filters that answer every request themselves."""
 
 
 def routes(sources: Sequence[str], cluster: "Cluster | None" = None, settings: "Settings | None" = None) -> list[Data]:
@@ -43,12 +46,15 @@ def _entries(entries: Sequence[Data]) -> Iterator[str]:
 
 
 def _target(entry: Data) -> str:
-    """The filters, where the rule sends, and how long it waits."""
-    words = [one["type"] for one in entry["filters"]]
-    if entry["backends"]:
-        words.append(", ".join(map(_backend, entry["backends"])))
-    elif "RequestRedirect" not in words:
-        words.append("500: no backend")
+    """The filters, where the rule sends, and how long it waits. Behind a filter that answers nothing is reached."""
+    words: list[str] = []
+    for one in entry["filters"]:
+        name = one.get("kind", one["type"])  # an ExtensionRef by the kind that it leads to
+        words.append(name if name != "Unresolved" else f"{one['status']}: {one['reason']}")
+        if name in ANSWERS:
+            break
+    else:
+        words.append(", ".join(map(_backend, entry["backends"])) or "500: no backend")
     return "; ".join([" > ".join(words), *policy_words(entry)])
 
 

@@ -58,3 +58,33 @@ def test_as_json_it_holds_every_entry_with_its_conditions(config: str) -> None:
     assert entries[4]["filters"] == [
         {"type": "URLRewrite", "path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/v2"}}
     ]
+
+
+ANSWERED = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: answers}
+spec:
+  parentRefs: [{name: web, sectionName: shop}]
+  rules:
+  - matches: [{path: {type: Exact, value: /closed}}]
+    filters: [{type: ExtensionRef, extensionRef: {group: penstock.dev, kind: DirectResponse, name: closed}}]
+    backendRefs: [{name: hello, port: 80}]
+  - matches: [{path: {value: /lost}}]
+    filters: [{type: ExtensionRef, extensionRef: {group: penstock.dev, kind: DirectResponse, name: lost}}]
+    backendRefs: [{name: hello, port: 80}]
+---
+apiVersion: penstock.dev/v1alpha1
+kind: DirectResponse
+metadata: {name: closed}
+spec: {status: 503}
+"""
+
+
+def test_what_stands_behind_a_filter_that_answers_is_not_shown(config: str, tmp_path: Path) -> None:
+    (tmp_path / "answers.yaml").write_text(ANSWERED)
+    shown = CliRunner().invoke(main, ["routes", config, str(tmp_path / "answers.yaml")]).stdout.splitlines()
+    assert [line.strip() for line in shown[2:4]] == [
+        "Exact /closed     default/answers rule 0 -> DirectResponse",
+        "PathPrefix /lost  default/answers rule 1 -> 500: filter_unresolved",
+    ]
