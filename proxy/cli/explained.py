@@ -106,6 +106,9 @@ def _filters(page: Page, indent: int, filters: Sequence[Data]) -> None:
             copy = one["copy"]
             sent = f"{copy['percent']:g} % copied to {one['backend']}: {copy['target']} with Host: {copy['host']}"
             page.line(indent + 3, sent, hang=4)
+        if "if_not_200" in one:
+            asked = f"{one['backend']} is asked: 200 lets the request pass, else {one['if_not_200']}"
+            page.line(indent + 3, asked, hang=4)
         if "dropped" in one:
             page.line(indent + 3, f"does nothing: {one['dropped']}", hang=4, style=BAD)
         if "detail" in one:
@@ -119,7 +122,9 @@ def _filters(page: Page, indent: int, filters: Sequence[Data]) -> None:
         _policies(page, indent + 3, one.get("policies", ()))
 
 
-_ADDED = {"type", "changes", "on_response", "copy", "reached", "dropped", "detail", "hint", "from", "policies"}
+_ADDED = {
+    "type", "changes", "on_response", "copy", "if_not_200", "reached", "dropped", "detail", "hint", "from", "policies",
+}  # fmt: skip
 
 
 def _settings(one: Data) -> str:

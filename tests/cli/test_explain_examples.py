@@ -11,6 +11,7 @@ CONFIG = Path(__file__).parent.parent.parent / "config"
 
 PREFLIGHT = ["-H", "Origin: https://eu.partner.example", "-H", "Access-Control-Request-Method: PUT"]
 RETRY = "retry            up to 3 retries on 503, 504, connection errors, after 100ms or more"
+ASKED = "default/sso is asked: 200 lets the request pass, else its answer is the client's"
 EXPLAINED = [
     # (example, arguments, a line of the answer)
     ("timeouts", ["http://a/search"], "timeouts         at most 1s for the request, 400ms for an attempt"),
@@ -20,18 +21,12 @@ EXPLAINED = [
     ("cors", ["http://a/public"], "1. CORS (allowOrigins *; maxAge 5)"),
     ("mirror", ["http://a/orders"], "2. RequestMirror (backend default/next)"),
     ("mirror", ["http://a/"], "1. RequestMirror (backend default/next; percent 10.0)"),
-    (
-        "retry",
-        ["http://a/orders"],
-        RETRY,
-    ),
+    ("retry", ["http://a/orders"], RETRY),
+    ("external-auth", ["http://a/"], ASKED),
+    ("direct-response", ["http://a/robots.txt"], "answered here with 200"),
     ("session-persistence", ["http://a/shop"], "sessions         by cookie cart with path /"),
     ("session-persistence", ["http://a/api"], "sessions         by header x-session, for 1h"),
-    (
-        "backend-traffic-policy",
-        ["http://a/"],
-        "sessions         by cookie shop-session with path /",
-    ),
+    ("backend-traffic-policy", ["http://a/"], "sessions         by cookie shop-session with path /"),
 ]
 
 
