@@ -1,6 +1,7 @@
 """penstock: the table of commands. Each is one module with a click command named `command`."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -36,6 +37,13 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         command.context_settings.setdefault("auto_envvar_prefix", ENVIRONMENT_PREFIX)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, n=1)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

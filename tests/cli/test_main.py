@@ -50,7 +50,13 @@ def test_every_command_has_its_module(name: str, module: str) -> None:
 def test_an_unknown_command_is_a_usage_error() -> None:
     done = CliRunner().invoke(main, ["serve"])
     assert done.exit_code == 2
-    assert "No such command 'serve'" in done.output
+    assert "No such command 'serve'." in done.output
+
+
+def test_a_command_that_is_spelled_wrong_is_told_its_like() -> None:
+    done = CliRunner().invoke(main, ["explian", "routes.yaml"])
+    assert done.exit_code == 2
+    assert "No such command 'explian'. Did you mean explain?" in done.output
 
 
 def test_the_script_and_the_module_are_one_program() -> None:
