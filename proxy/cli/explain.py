@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.cli.explained import lines
-from proxy.cli.loading import explained, load_once, tell_refusals
+from proxy.cli.loading import explained, load_told
 from proxy.cli.options import served_options
 from proxy.cli.outside import outside_options
 from proxy.cli.page import wants_colour, width
@@ -25,10 +25,12 @@ Data = dict[str, Any]
 def explain(
     sources: Sequence[str], asked: Asked, cluster: "Cluster | None" = None, settings: Settings | None = None
 ) -> Data:
-    """The explanation of one request as data; what was refused on loading is told on stderr. Raises BadQuestion."""
+    """The explanation of one request as data; what was refused on loading is told on stderr.
+
+    Raises BadQuestion, and NothingRead when no object could be read.
+    """
     settings = settings or Settings(tuple(sources), cluster)
-    candidate = load_once(sources, cluster, settings)
-    tell_refusals(candidate)
+    candidate = load_told(sources, cluster, settings)
     return explain_translation(explained(candidate, settings), asked)
 
 
@@ -66,7 +68,8 @@ def command(
     """Say which rule takes a request, and why.
 
     The last argument is the URL; its port is a declared one, or the one that is bound in its place. Options of run
-    that change the answer are taken here, too. Exit status: 0 a rule answers, 1 none does.
+    that change the answer are taken here, too. Exit status: 0 a rule answers, 1 none does, 2 there is
+    nothing to ask.
     """
     *places, url = sources
     if not places:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from proxy.cli.source import make_source
-from proxy.snapshot.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 15.0
 """Seconds that an API server may take to tell what it has."""
+
+
+class NothingRead(click.ClickException):
+    """There are errors and nothing else: what would be said of it would be said of nothing."""
+
+    exit_code = 2
 
 
 def load_once(
@@ -77,13 +82,15 @@ def explained(candidate: "Candidate", settings: "Settings | None" = None) -> "Ex
     return Explained(candidate.translation, gateway_wide(data_plane), candidate.locate)
 
 
-def load_snapshot(
+def load_told(
     sources: Sequence[str], cluster: "Cluster | None" = None, settings: "Settings | None" = None
-) -> Snapshot:
-    """What it would serve; what it would refuse is told on stderr."""
+) -> "Candidate":
+    """The same as `load_once`, and what it would refuse is told on stderr. Raises NothingRead."""
     candidate = load_once(sources, cluster, settings)
     tell_refusals(candidate)
-    return candidate.snapshot
+    if candidate.errors and not len(candidate.translation.resources):
+        raise NothingRead("no object could be read, so there is nothing to ask")
+    return candidate
 
 
 def tell_refusals(candidate: "Candidate") -> None:

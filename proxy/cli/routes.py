@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from proxy.cli.loading import load_snapshot
+from proxy.cli.loading import load_told
 from proxy.cli.outside import outside_options
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.snapshot.describe import match_words, policy_words
@@ -23,7 +23,7 @@ ANSWERS: Final = frozenset({"RequestRedirect", "DirectResponse", "Unresolved"})
 
 def routes(sources: Sequence[str], cluster: "Cluster | None" = None, settings: "Settings | None" = None) -> list[Data]:
     """Every listener with its hostnames and entries, as data."""
-    return effective_routes(load_snapshot(sources, cluster, settings))
+    return effective_routes(load_told(sources, cluster, settings).snapshot)
 
 
 def lines(listeners: Sequence[Data]) -> Iterator[str]:

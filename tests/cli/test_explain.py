@@ -344,3 +344,11 @@ def test_what_a_name_leads_to_is_shown_where_that_is_known() -> None:
     assert words(state="stale", addresses=["192.0.2.1"], reason="dns_timeout") == "a.test:80 -> 192.0.2.1 (stale)"
     assert words(state="failed", addresses=[], reason="name_not_found") == "a.test:80 -> name_not_found (failed)"
     assert words(state="pending", addresses=[], reason="") == "a.test:80 -> nothing yet (pending)"
+
+
+@pytest.mark.parametrize("asked", [["explain", "gone.yaml", "http://a/"], ["routes", "gone.yaml"]])
+def test_where_no_object_can_be_read_there_is_nothing_to_ask(asked: list[str]) -> None:
+    done = CliRunner().invoke(main, asked)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "gone.yaml: error: cannot be read: no such file or directory" in done.stderr
+    assert "no object could be read, so there is nothing to ask" in done.stderr
