@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -10,12 +10,13 @@ import click
 from proxy.analysis.compare import compare
 from proxy.analysis.tell import comparison_data
 from proxy.cli.loading import load_once, load_over
+from proxy.cli.outside import outside_options
 from proxy.cli.source import KUBERNETES, cluster_of, cluster_options
 from proxy.snapshot.describe import policy_words
 
 if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
-    from proxy.runtime.settings import Cluster
+    from proxy.runtime.settings import Settings
 
 Data = dict[str, Any]
 Format = Literal["text", "json", "github"]
@@ -31,17 +32,17 @@ class NothingToCompare(click.ClickException):
     exit_code = 2
 
 
-def diff(old: str, new: str, *, endpoints: bool, apply: bool, clusters: "Mapping[str, Cluster | None]") -> Data:
-    """The comparison as data. Raises NothingToCompare."""
+def diff(old: "Settings", new: "Settings", *, endpoints: bool, apply: bool) -> Data:
+    """The comparison of what these would serve, as data. Raises NothingToCompare."""
     try:
-        before = load_once([old], clusters[old])
-        after = load_over([old], clusters[old], [new]) if apply else load_once([new], clusters[new])
+        before = load_once(old.sources, old.cluster, old)
+        after = load_over(old, new.sources) if apply else load_once(new.sources, new.cluster, new)
     except click.UsageError:
         raise
     except click.ClickException as error:
         raise NothingToCompare(error.message) from None
-    for name, candidate in ((old, before), (new, after)):
-        _tell_errors(name, candidate)
+    _tell_errors(old.sources[0], before)
+    _tell_errors(new.sources[0], after)
     return comparison_data(compare(before.snapshot, after.snapshot, endpoints=endpoints))
 
 
@@ -194,22 +195,37 @@ def _escaped(text: str, more: str = "") -> str:
     show_default="--apply when OLD is a cluster and NEW is not",
     help="Lay NEW over OLD as kubectl apply does: what NEW does not name stays.",
 )
+@outside_options
 @cluster_options
 def command(
-    old: str, new: str, as_json: bool, output: Format, endpoints: bool, apply: bool | None, **options: Any
+    old: str,
+    new: str,
+    as_json: bool,
+    output: Format,
+    endpoints: bool,
+    apply: bool | None,
+    kubeconfig: str,
+    context: str,
+    watch_namespaces: tuple[str, ...],
+    **outside: Any,
 ) -> None:
     """Say which requests change their answer when NEW takes the place of OLD.
 
     OLD and NEW are SOURCEs: a YAML or JSON file, a directory (read recursively), - for stdin, or kubernetes: for a
     cluster. Exit status: 0 every request is answered as before, 1 not, 2 there is nothing to compare.
     """
+    from proxy.runtime.settings import Settings
+
     if old == new == "-":
         raise click.UsageError("only one of OLD and NEW can be stdin")
     apply = (old == KUBERNETES and new != KUBERNETES) if apply is None else apply
     if apply and new == KUBERNETES:
         raise click.UsageError("a cluster cannot be applied to anything; --no-apply compares with it")
-    clusters = {source: cluster_of([source], **options) for source in (old, new)}
-    told = diff(old, new, endpoints=endpoints, apply=apply, clusters=clusters)
+    before, after = (
+        Settings((source,), cluster_of([source], kubeconfig, context, watch_namespaces), **outside)
+        for source in (old, new)
+    )
+    told = diff(before, after, endpoints=endpoints, apply=apply)
     if as_json or output == "json":
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:

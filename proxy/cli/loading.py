@@ -39,13 +39,12 @@ def load_once(
     return asyncio.run(_load_once(make_source(sources, cluster), settings))
 
 
-def load_over(below: Sequence[str], cluster: "Cluster | None", above: Sequence[str]) -> "Candidate":
-    """What it would be once the files `above` were applied to it. Raises ClickException when there is no answer."""
-    from proxy.runtime.settings import Settings
+def load_over(settings: "Settings", above: Sequence[str]) -> "Candidate":
+    """What `settings` start once the files `above` were applied. Raises ClickException when there is no answer."""
     from proxy.sources.overlay import Overlay
 
-    source = Overlay(make_source(below, cluster), make_source(above, None))
-    return asyncio.run(_load_once(source, Settings(tuple(below), cluster)))
+    source = Overlay(make_source(settings.sources, settings.cluster), make_source(above, None))
+    return asyncio.run(_load_once(source, settings))
 
 
 async def _load_once(source: "Source", settings: "Settings") -> "Candidate":
@@ -63,13 +62,14 @@ async def _load_once(source: "Source", settings: "Settings") -> "Candidate":
         source.close()
 
 
-def load_given(files: "Sequence[FileBytes]") -> "Candidate":
+def load_given(files: "Sequence[FileBytes]", settings: "Settings | None" = None) -> "Candidate":
     """The same of files that were read already. Needs no event loop, and does not mind one that runs."""
     from proxy.runtime.load import Loader
     from proxy.runtime.settings import Settings
     from proxy.sources.given import Given
 
-    return Loader(Given(files), Settings(tuple(file.path for file in files)).translation()).load()
+    settings = settings or Settings(tuple(file.path for file in files))
+    return Loader(Given(files), settings.translation()).load()
 
 
 def explained(candidate: "Candidate", settings: "Settings | None" = None) -> "Explained":

@@ -294,3 +294,19 @@ def test_a_missing_file_ends_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["-", "-"], ["--apply", "a", "kubernetes:"], ["a"], ["kubernetes:", "-"]])
 def test_what_makes_no_sense_is_a_usage_error(arguments: list[str]) -> None:
     assert CliRunner(env={"KUBECONFIG": "nowhere"}).invoke(main, ["diff", *arguments]).exit_code == 2
+
+
+EXTERNAL = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: s}
+spec: {type: ExternalName, externalName: one.example}
+"""
+
+
+def test_names_outside_may_lead_where_the_options_let_them(tmp_path: Path) -> None:
+    new = GATEWAY + route("[{backendRefs: [{name: s, port: 80}]}]") + EXTERNAL
+    assert "+ default/shop rule 0: 500: no backend" in diff(tmp_path, OLD, new).stdout
+    allowed = diff(tmp_path, OLD, new, "--allow-external-name")
+    assert ("+ default/shop rule 0: default/s:80" in allowed.stdout, allowed.stderr) == (True, "")

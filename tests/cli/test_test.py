@@ -184,3 +184,13 @@ def test_nothing_that_a_terminal_would_obey_is_printed(folder: Path) -> None:
     (folder / "cases.yaml").write_text('cases: [{name: "\\e[31m", request: http://a/users, expect: {path: "\\e[2J"}}]')
     for form in ("text", "junit"):
         assert "\x1b" not in run("routes.yaml", "cases.yaml", "--format", form).stdout
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_names_outside_may_lead_where_the_options_let_them(own: bool, folder: Path) -> None:
+    source = str(CONFIG / "external-name.yaml")
+    cases = "cases: [{name: goes out, request: 'http://a:8080/', expect: {backend: 'partner:443'}}]"
+    (folder / "cases.yaml").write_text(f"sources: [{source}]\n{cases}" if own else cases)
+    arguments = ["cases.yaml"] if own else ["cases.yaml", source]
+    assert run(*arguments).exit_code == 1
+    assert run(*arguments, "--allow-external-name").exit_code == 0
