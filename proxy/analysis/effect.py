@@ -2,12 +2,28 @@
 
 from functools import reduce
 from math import gcd
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from proxy.snapshot.certificate import ClientValidation
-from proxy.snapshot.route import BackendRef, Fail, Filter, Mirror, Redirect, Retry, Rule, Timeouts
-from proxy.snapshot.snapshot import Endpoint, Listener, Snapshot
+from proxy.snapshot.route import (
+    BackendRef,
+    DirectResponse,
+    ExternalAuth,
+    Fail,
+    Filter,
+    Mirror,
+    Redirect,
+    Retry,
+    Rule,
+    Timeouts,
+)
+from proxy.snapshot.snapshot import Endpoint, Listener, Snapshot, Upstream
 from proxy.snapshot.upstream_tls import SubjectName
+
+ANSWERS: Final = Redirect | Fail | DirectResponse
+"""Filters that answer every request themselves; each has a `status`."""
 
 
 class Security(NamedTuple):
@@ -28,7 +44,7 @@ class Target(NamedTuple):
     security: Security | None = None
     filters: tuple[Filter, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
-    """Only where they count: those that somebody declared, or all if asked to."""
+    """Addresses and DNS names. Only where they count: those that somebody declared, or all if asked to."""
 
 
 class Effect(NamedTuple):
@@ -43,8 +59,8 @@ class Effect(NamedTuple):
     """(odds, target), sorted, the odds without a common divisor."""
     timeouts: Timeouts | None = None
     retry: Retry | None = None
-    mirrors: tuple[Target, ...] = ()
-    """Where the filters that mirror lead."""
+    beside: tuple[Target, ...] = ()
+    """Where filters lead that send requests of their own: mirrors and authorization servers."""
 
 
 NOT_FOUND = Effect(status=404)
@@ -70,15 +86,17 @@ class Effects:
 
     def _effect(self, rule: Rule) -> Effect:
         filters = tuple(_said_once(one) for one in rule.filters)
-        mirrors = tuple(self._target(one.backend, one.upstream) for one in rule.filters if isinstance(one, Mirror))
-        if any(isinstance(one, Redirect | Fail) for one in filters):
-            return Effect(filters=filters, mirrors=mirrors)
+        if any(isinstance(one, ANSWERS) for one in filters):
+            return Effect(filters=filters, beside=self._beside(rule.filters))
         shares = self._shares(rule.backends)
+        beside = self._beside(rule.filters, *(ref.filters for ref in rule.backends if ref.weight))
         if all(target == NOWHERE for _, target in shares):
-            return Effect(filters=filters, shares=shares, mirrors=mirrors)
-        return Effect(
-            filters=filters, shares=shares, timeouts=rule.timeouts, retry=_sorted(rule.retry), mirrors=mirrors
-        )
+            return Effect(filters=filters, shares=shares, beside=beside)
+        return Effect(filters=filters, shares=shares, timeouts=rule.timeouts, retry=_sorted(rule.retry), beside=beside)
+
+    def _beside(self, *chains: tuple[Filter, ...]) -> tuple[Target, ...]:
+        leading = (one for chain in chains for one in chain if isinstance(one, Mirror | ExternalAuth))
+        return tuple(sorted({self._target(one.backend, one.upstream) for one in leading}, key=repr))
 
     def _shares(self, backends: tuple[BackendRef, ...]) -> tuple[tuple[int, Target], ...]:
         weights: dict[Target, int] = {}
@@ -106,16 +124,22 @@ class Effects:
         if tls is not None:
             shown = bool(tls.certificate) or self._shows_certificate
             security = Security(tls.server_name, tuple(sorted(tls.bundles)), tls.names, shown)
-        # The endpoints of a Backend are declared with it, those of a Service come and go.
-        counted = self._endpoints or ":" not in key
-        return Target(backend, upstream.protocol, security, (), tuple(sorted(upstream.endpoints)) if counted else ())
+        return Target(backend, upstream.protocol, security, (), self._counted(key, upstream))
+
+    def _counted(self, key: str, upstream: Upstream) -> tuple[Endpoint, ...]:
+        """Those of a Backend are declared with it, and so are names outside; those of a Service come and go."""
+        if self._endpoints or ":" not in key:
+            return tuple(sorted((*upstream.endpoints, *upstream.names)))
+        return tuple(sorted(upstream.names)) if upstream.external else ()
 
 
 def _said_once(one: Filter) -> Filter:
     """Without what only tells people why."""
     if isinstance(one, Fail):
         return Fail("", one.status)
-    return Mirror(one.backend, "", one.numerator, one.denominator) if isinstance(one, Mirror) else one
+    if isinstance(one, DirectResponse):
+        return replace(one, name="")
+    return replace(one, upstream="") if isinstance(one, Mirror | ExternalAuth) else one
 
 
 def _sorted(retry: Retry | None) -> Retry | None:

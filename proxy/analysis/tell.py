@@ -1,18 +1,19 @@
 """A comparison as plain data, each witness as a command that anyone can run."""
 
+from hashlib import sha256
 from shlex import quote
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 from proxy.analysis.asking import AT_HOST, query_of
 from proxy.analysis.changes import Asked, Change, Comparison, Open, Outcome
-from proxy.analysis.effect import Effect, Target
+from proxy.analysis.effect import ANSWERS, Effect, Target
 from proxy.analysis.location import location_of
 from proxy.routing.conditions import HEADER
 from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.describe import filter_data, policy_data, text
 from proxy.snapshot.question import WELL_KNOWN
-from proxy.snapshot.route import Fail, Redirect, Rule
+from proxy.snapshot.route import DirectResponse, Filter, Redirect, Rule
 
 Data = dict[str, Any]
 
@@ -123,7 +124,7 @@ def _status(outcome: Outcome) -> int | None:
     if outcome.effect is None:
         return {"not found": 404, "misdirected": 421}.get(outcome.what)
     for one in outcome.effect.filters:
-        if isinstance(one, Redirect | Fail):
+        if isinstance(one, ANSWERS):
             return one.status
     nowhere = all(not target.backend for _, target in outcome.effect.shares)
     return 500 if nowhere else None
@@ -137,10 +138,20 @@ def _rule_data(rule: Rule, match: int, effect: Effect) -> Data:
         "rule": rule.index,
         "rule_name": rule.name or None,
         "match": match,
-        "filters": [filter_data(one) for one in effect.filters],
+        "filters": [_filter_data(one) for one in effect.filters],
+        "beside": [_target_data(target, 100) for target in effect.beside],
         **policy_data(rule),
         "backends": [_target_data(target, 100 * weight / total) for weight, target in shares],
     }
+
+
+def _filter_data(one: Filter) -> Data:
+    """A body may be long: two that differ are told apart by what they weigh and their digest."""
+    data = filter_data(one)
+    if isinstance(one, DirectResponse):
+        del data["name"]
+        data["body"] = f"{len(one.body)} octets, sha256 {sha256(one.body).hexdigest()[:12]}"
+    return data
 
 
 def _target_data(target: Target, percent: float) -> Data:
@@ -149,7 +160,7 @@ def _target_data(target: Target, percent: float) -> Data:
         "backend": target.backend or None,
         "percent": round(percent, 2),
         "protocol": target.protocol or None,
-        "filters": [filter_data(one) for one in target.filters],
+        "filters": [_filter_data(one) for one in target.filters],
         "tls": None,
         "endpoints": [
             f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}" for at in target.endpoints

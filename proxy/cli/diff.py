@@ -121,6 +121,8 @@ def _effect(outcome: Data, other: Data) -> Iterator[str]:
     if outcome["backends"]:
         theirs = {one["backend"]: one for one in other.get("backends", [])}
         yield ", ".join(_backend(one, theirs.get(one["backend"])) for one in outcome["backends"])
+    if outcome["beside"] != other.get("beside", []):
+        yield from (f"beside it {_backend(one, None)}{''.join(_more(one))}" for one in outcome["beside"])
     if policy_words(outcome) != policy_words(other):
         yield from policy_words(outcome) or ["no timeouts and retries"]
 

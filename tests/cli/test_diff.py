@@ -310,3 +310,44 @@ def test_names_outside_may_lead_where_the_options_let_them(tmp_path: Path) -> No
     assert "+ default/shop rule 0: 500: no backend" in diff(tmp_path, OLD, new).stdout
     allowed = diff(tmp_path, OLD, new, "--allow-external-name")
     assert ("+ default/shop rule 0: default/s:80" in allowed.stdout, allowed.stderr) == (True, "")
+
+
+FILTERED = (
+    GATEWAY
+    + route("""
+  - filters: [{type: ExtensionRef, extensionRef: {group: penstock.dev, kind: DirectResponse, name: closed}}]
+    backendRefs: [{group: penstock.dev, kind: Backend, name: a}]
+  - matches: [{path: {value: /asked}}]
+    filters:
+    - type: ExternalAuth
+      externalAuth: {protocol: HTTP, http: {}, backendRef: {group: penstock.dev, kind: Backend, name: auth}}
+    backendRefs: [{group: penstock.dev, kind: Backend, name: named}]
+---
+apiVersion: penstock.dev/v1alpha1
+kind: DirectResponse
+metadata: {name: closed}
+spec: {status: 503, body: hello}
+""")
+    + backend("a")
+    + backend("auth", "10.0.0.2")
+    + backend("named", "one.example")
+)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ("closed", "shut", None),  # only another name
+        ("10.0.0.1", "10.0.0.9", None),  # behind a filter that answers
+        ("hello", "good bye", '"body": "8 octets, sha256 '),
+        ("10.0.0.2", "10.0.0.9", "; beside it default/auth in clear text at 10.0.0.9:8080"),
+        ("one.example", "two.example", "default/named in clear text at two.example:8080"),
+    ],
+)
+def test_what_filters_and_names_lead_to_is_part_of_an_answer(
+    was: str, becomes: str, told: str | None, tmp_path: Path
+) -> None:
+    done = diff(tmp_path, FILTERED, FILTERED.replace(was, becomes))
+    assert (done.exit_code, done.stderr) == (0 if told is None else 1, "")
+    changed = [line for line in done.stdout.splitlines() if line.startswith("  + ")]
+    assert [told in line for line in changed] == ([] if told is None else [True])
