@@ -1,4 +1,6 @@
-"""Where a redirect sends a request: the filters themselves are asked."""
+"""Where a redirect sends a request: the filters are asked themselves, and whom they ask is taken to let it pass."""
+
+from inspect import iscoroutine
 
 from proxy.analysis.asking import on_the_wire
 from proxy.analysis.witness import Witness
@@ -20,6 +22,8 @@ def location_of(filters: tuple[Filter, ...], scheme: str, port: int, host: bytes
             reply = step(request, context)
             if isinstance(reply, Reply):
                 return dict(reply.headers).get(b"location", b"")
+            if iscoroutine(reply):
+                reply.close()
     except FilterFailed:
         pass
     return b""

@@ -312,6 +312,22 @@ def test_names_outside_may_lead_where_the_options_let_them(tmp_path: Path) -> No
     assert ("+ default/shop rule 0: default/s:80" in allowed.stdout, allowed.stderr) == (True, "")
 
 
+def test_a_redirect_behind_an_authorization_server_is_told_as_one_that_it_allows(tmp_path: Path) -> None:
+    old = (
+        GATEWAY
+        + backend("auth")
+        + route("""
+  - filters:
+    - type: ExternalAuth
+      externalAuth: {protocol: HTTP, http: {}, backendRef: {group: penstock.dev, kind: Backend, name: auth}}
+    - type: RequestRedirect
+      requestRedirect: {hostname: one.example}
+""")
+    )
+    done = diff(tmp_path, old, old.replace("one.example", "two.example"))
+    assert "+ default/shop rule 0: 302 to http://two.example/" in done.stdout
+
+
 FILTERED = (
     GATEWAY
     + route("""
