@@ -7,12 +7,15 @@ first group and becomes a snapshot; a request travels down the second and become
     sources     where declarations come from           |  control
     translate   graph, then compile and status apart   |
     snapshot    the compiled hand-over: plain data     <- everything above writes it, all below read it
+    analysis    what can be said of whole snapshots
     protocol    bytes to messages and back             |
     routing     request to rule                        |  pure: no socket, no event loop, no clock
     filters     what a rule does to messages           |
     downstream  connections from clients               |
     forward     one request, there and back            |  data
     upstream    connections to backends                |
+    tls         what connections both ways share of TLS
+    names       what DNS names of backends lead to
     observe, admin, controller, runtime, demo, cli     the shell around it
     cases, testing                                     requests, and what is expected of them
 

@@ -1,5 +1,7 @@
 """Filters: what a rule or a backendRef does to messages. FILTERS says which module builds which.
 
+base says what a filter is, path how several of them change one; `fail` stands for those that cannot be resolved.
+
 To add one: its plain description in `snapshot.route`, a module here whose `build` makes a FilterChain of
 it, and a row in FILTERS.
 """

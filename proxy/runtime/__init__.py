@@ -3,6 +3,8 @@
 control      sources, translation (load), installing (install), signals; companion: what goes along with it
 crew         the workers as control has them, each replaced when it ends (workers)
 worker       a worker seen from inside; ipc: what the two say to each other
-listeners    what is bound, over sockets
-settings     what `penstock run` was told
+listeners    what is bound, over sockets; admin_addresses: what operators ask at
+names        DNS names of backends, followed and told to every worker
+reporting    what people are told on stderr; logfile: where access logs go
+settings     what `penstock run` was told; process and namespace: what it finds where it runs
 """

@@ -5,7 +5,7 @@ following    each scope (a kind, a namespace, one object) with its collection; i
 reflector    lists and watches one scope: discovery says under which path, backoff when again
 objects      one object as it was sent, to what is kept of it
 collection   what is held of one scope, and what a change makes of it
-client       requests and watches; access, kubeconfig, credentials, exec_plugin and tls say where, and as whom
+client       requests and watches (lines, errors); access, kubeconfig, credentials, exec_plugin and tls say where to
 state        the last good state on disk
 addresses    what Gateways had before us; bundle: the release of the CRDs that is installed
 """

@@ -1,1 +1,6 @@
-"""Step 2: graph to snapshot."""
+"""Step 2: graph to snapshot.
+
+build       everything, keeping what did not change
+routes      rules, with filters (and direct_response), whatever listener they are on; buckets: per listener and hostname
+upstreams   backends that a served rule leads to; octets: text as it is matched and sent
+"""
