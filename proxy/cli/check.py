@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 import click
 
 from proxy.analysis.warnings import find_warnings
+from proxy.cli.annotation import annotation
 from proxy.cli.excerpt import Excerpts
 from proxy.cli.loading import load_once
 from proxy.cli.outside import outside_options
@@ -101,9 +102,6 @@ def as_dict(problem: Problem) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in problem.__struct_fields__}
 
 
-_GITHUB_LEVELS: Final = {"error": "error", "warning": "warning", "notice": "notice"}
-
-
 def write_github(problems: list[Problem], statuses: Statuses, objects: int, stream: TextIO) -> None:
     """Workflow commands, which GitHub shows at the line of the file."""
     for problem in problems:
@@ -115,23 +113,10 @@ def write_github(problems: list[Problem], statuses: Statuses, objects: int, stre
         }
         words = ": ".join(filter(None, [problem.field, problem.message]))
         words = f"{words}\nhint: {problem.hint}" if problem.hint else words
-        print(annotation(_GITHUB_LEVELS[problem.severity], place, words), file=stream)
+        print(annotation(problem.severity, place, words), file=stream)
     for line in status_lines(statuses or ()):
         print(line, file=stream)
     print(summary(problems, objects), file=stream)
-
-
-def annotation(level: str, place: dict[str, str | int], words: str) -> str:
-    """A workflow command; of its place what is known."""
-    settings = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
-    return f"::{level} {settings}::{_escaped(words)}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    """As workflow commands want it: https://github.com/actions/toolkit, command.ts."""
-    for character in "%\r\n" + more:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
 
 
 WRITERS: Final[dict[Format, Callable[[list[Problem], Statuses, int, TextIO], None]]] = {

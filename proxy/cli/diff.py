@@ -9,6 +9,7 @@ import click
 
 from proxy.analysis.compare import compare
 from proxy.analysis.tell import comparison_data
+from proxy.cli.annotation import annotation
 from proxy.cli.loading import load_once, load_over
 from proxy.cli.outside import outside_options
 from proxy.cli.source import KUBERNETES, cluster_of, cluster_options
@@ -159,18 +160,11 @@ def github_lines(told: Data) -> Iterator[str]:
     """Workflow commands: a warning for each change, which GitHub shows with the run."""
     for change in told["changes"]:
         words = f"{_spoken(change['old'], change['new'])} → {_spoken(change['new'], change['old'])}"
-        yield f"::warning title={_escaped(change['request']['curl'], ':,')}::{_escaped(words)}"
+        yield annotation("warning", {"title": change["request"]["curl"]}, words)
     for one in told["undecided"]:
         words = f"{_spoken(one['old'], one['new'])} → {_spoken(one['new'], one['old'])}: {one['why']}"
-        yield f"::warning title=not decided::{_escaped(words)}"
+        yield annotation("warning", {"title": "not decided"}, words)
     yield SAME if told["same"] else _summary(len(told["changes"]), len(told["undecided"]))
-
-
-def _escaped(text: str, more: str = "") -> str:
-    """As workflow commands want it: https://github.com/actions/toolkit, command.ts."""
-    for character in "%\r\n" + more:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
 
 
 # --- command ----------------------------------------------------------------------------------

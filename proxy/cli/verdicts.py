@@ -10,7 +10,8 @@ import click
 
 from proxy.cases.answer import Outcome
 from proxy.cases.run import Verdict
-from proxy.cli.check import annotation, as_dict
+from proxy.cli.annotation import annotation
+from proxy.cli.check import as_dict
 from proxy.cli.excerpt import Excerpts
 from proxy.cli.explained import lines
 from proxy.cli.page import USUAL
