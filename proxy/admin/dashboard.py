@@ -31,7 +31,7 @@ def page(view: View) -> str:
         f"<style>{STYLE}</style><h1>Penstock is {state}</h1>"
         f"<p>Version {escape(__version__)}, up {duration(view.uptime)}, generation {generation},"
         f" {rules} {'rule' if rules == 1 else 'rules'}.</p>"
-        f"{_problems(view)}{_listeners(view)}{_backends(view)}{_workers(view)}{_links()}</html>"
+        f"{_problems(view)}{_listeners(view)}{_backends(view)}{_workers(view)}{_links()}{_question(view)}</html>"
     )
 
 
@@ -94,6 +94,16 @@ def _links() -> str:
     links = [f'<a href="/api/v1/{name}">{name}</a>' for name in API]
     more = [f'<a href="{path}">{path}</a>' for path in ("/metrics", "/readyz", "/healthz")]
     return f"<h2>More</h2><p>{' · '.join((*links, *more))}</p>"
+
+
+def _question(view: View) -> str:
+    """One that can be asked, of the first listener whose requests have URLs."""
+    asked = next((item for item in listeners(view) if item["protocol"] in ("HTTP", "HTTPS")), None)
+    if asked is None:
+        return ""
+    host = "localhost" if asked["hostname"] == "*" else asked["hostname"].replace("*", "any")
+    path = f"/api/v1/explain?url={asked['protocol'].lower()}://{host}:{asked['port']}/"
+    return f'<p>What becomes of a request, and why: <a href="{escape(path)}">{escape(path)}</a></p>'
 
 
 def _table(titles: list[str], rows: list[list[str]]) -> str:

@@ -42,7 +42,7 @@ def question(query: Iterable[tuple[str, str]]) -> Asked:
     if unknown:
         raise BadQuestion(f"there is no parameter {unknown[0]}; there are: {', '.join(PARAMETERS)}")
     if not given.get("url"):
-        raise BadQuestion("ask with ?url=http://host/path, and method= and header=name:value")
+        raise BadQuestion(f"ask with ?url=http://host/path; there are also: {', '.join(PARAMETERS[1:])}")
     headers = [value.partition(":") for name, value in pairs if name == "header"]
     return Asked(
         given.get("method", "GET"),

@@ -31,6 +31,14 @@ def test_problems_stand_with_their_hint_and_cannot_inject_anything() -> None:
     assert "hint: add it" in text
 
 
+def test_it_links_to_an_explanation_that_can_be_had() -> None:
+    view = FakeView()
+    path = "/api/v1/explain?url=http://any.example.com:80/"
+    assert f'<a href="{path}">{path}</a>' in page(view)
+    view.snapshot = None
+    assert "/api/v1/explain" not in page(view)
+
+
 def test_states() -> None:
     view = FakeView()
     view.draining = True
