@@ -19,6 +19,7 @@ from proxy.snapshot.route import (
     Rule,
     Timeouts,
 )
+from proxy.snapshot.session import RetryBudget, Session
 from proxy.snapshot.snapshot import Endpoint, Listener, Snapshot, Upstream
 from proxy.snapshot.upstream_tls import SubjectName
 
@@ -43,6 +44,8 @@ class Target(NamedTuple):
     protocol: str = ""
     security: Security | None = None
     filters: tuple[Filter, ...] = ()
+    budget: RetryBudget | None = None
+    """Of retries; only where the rule has any."""
     endpoints: tuple[Endpoint, ...] = ()
     """Addresses and DNS names. Only where they count: those that somebody declared, or all if asked to."""
 
@@ -59,6 +62,7 @@ class Effect(NamedTuple):
     """(odds, target), sorted, the odds without a common divisor."""
     timeouts: Timeouts | None = None
     retry: Retry | None = None
+    session: Session | None = None
     beside: tuple[Target, ...] = ()
     """Where filters lead that send requests of their own: mirrors and authorization servers."""
 
@@ -88,32 +92,42 @@ class Effects:
         filters = tuple(_said_once(one) for one in rule.filters)
         if any(isinstance(one, ANSWERS) for one in filters):
             return Effect(filters=filters, beside=self._beside(rule.filters))
-        shares = self._shares(rule.backends)
+        shares = self._shares(rule)
         beside = self._beside(rule.filters, *(ref.filters for ref in rule.backends if ref.weight))
         if all(target == NOWHERE for _, target in shares):
             return Effect(filters=filters, shares=shares, beside=beside)
-        return Effect(filters=filters, shares=shares, timeouts=rule.timeouts, retry=_sorted(rule.retry), beside=beside)
+        return Effect(
+            filters=filters,
+            shares=shares,
+            timeouts=rule.timeouts,
+            retry=_sorted(rule.retry),
+            session=None if rule.session is None else replace(rule.session, scope=b"", policy=""),
+            beside=beside,
+        )
 
     def _beside(self, *chains: tuple[Filter, ...]) -> tuple[Target, ...]:
         leading = (one for chain in chains for one in chain if isinstance(one, Mirror | ExternalAuth))
         return tuple(sorted({self._target(one.backend, one.upstream) for one in leading}, key=repr))
 
-    def _shares(self, backends: tuple[BackendRef, ...]) -> tuple[tuple[int, Target], ...]:
+    def _shares(self, rule: Rule) -> tuple[tuple[int, Target], ...]:
         weights: dict[Target, int] = {}
-        for ref in backends:
+        for ref in rule.backends:
             if ref.weight:
-                target = self._backend(ref)
+                target = self._backend(ref, rule.retry is not None)
                 weights[target] = weights.get(target, 0) + ref.weight
         if not weights:
             return ((1, NOWHERE),)
         divisor = reduce(gcd, weights.values())
         return tuple(sorted(((weight // divisor, target) for target, weight in weights.items()), key=repr))
 
-    def _backend(self, ref: BackendRef) -> Target:
+    def _backend(self, ref: BackendRef, retried: bool) -> Target:
         if not ref.upstream:
             return NOWHERE
         target = self._target(ref.backend, ref.upstream)
-        return target if target == NOWHERE else target._replace(filters=tuple(map(_said_once, ref.filters)))
+        if target == NOWHERE:
+            return target
+        budget = self._budget(ref.upstream) if retried else None
+        return target._replace(filters=tuple(map(_said_once, ref.filters)), budget=budget)
 
     def _target(self, backend: str, key: str) -> Target:
         upstream = self._snapshot.upstreams.get(key)
@@ -124,7 +138,11 @@ class Effects:
         if tls is not None:
             shown = bool(tls.certificate) or self._shows_certificate
             security = Security(tls.server_name, tuple(sorted(tls.bundles)), tls.names, shown)
-        return Target(backend, upstream.protocol, security, (), self._counted(key, upstream))
+        return Target(backend, upstream.protocol, security, endpoints=self._counted(key, upstream))
+
+    def _budget(self, key: str) -> RetryBudget | None:
+        budget = self._snapshot.upstreams[key].retry_budget
+        return None if budget is None else replace(budget, service="")
 
     def _counted(self, key: str, upstream: Upstream) -> tuple[Endpoint, ...]:
         """Those of a Backend are declared with it, and so are names outside; those of a Service come and go."""

@@ -11,7 +11,7 @@ from proxy.analysis.effect import ANSWERS, Effect, Target
 from proxy.analysis.location import location_of
 from proxy.routing.conditions import HEADER
 from proxy.snapshot.certificate import ClientValidation
-from proxy.snapshot.describe import filter_data, policy_data, text
+from proxy.snapshot.describe import budget_data, filter_data, policy_data, text
 from proxy.snapshot.question import WELL_KNOWN
 from proxy.snapshot.route import DirectResponse, Filter, Redirect, Rule
 
@@ -162,6 +162,7 @@ def _target_data(target: Target, percent: float) -> Data:
         "protocol": target.protocol or None,
         "filters": [_filter_data(one) for one in target.filters],
         "tls": None,
+        "retry_budget": budget_data(target.budget),
         "endpoints": [
             f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}" for at in target.endpoints
         ],

@@ -13,7 +13,7 @@ from proxy.cli.annotation import annotation
 from proxy.cli.loading import load_once, load_over
 from proxy.cli.outside import outside_options
 from proxy.cli.source import KUBERNETES, cluster_of, cluster_options
-from proxy.snapshot.describe import policy_words
+from proxy.snapshot.describe import budget_words, policy_words
 
 if TYPE_CHECKING:
     from proxy.runtime.load import Candidate
@@ -125,7 +125,7 @@ def _effect(outcome: Data, other: Data) -> Iterator[str]:
     if outcome["beside"] != other.get("beside", []):
         yield from (f"beside it {_backend(one, None)}{''.join(_more(one))}" for one in outcome["beside"])
     if policy_words(outcome) != policy_words(other):
-        yield from policy_words(outcome) or ["no timeouts and retries"]
+        yield from policy_words(outcome) or ["no timeouts, retries and sessions"]
 
 
 def _filter(one: Data) -> str:
@@ -151,6 +151,8 @@ def _more(one: Data) -> Iterator[str]:
         authorities = ", ".join(tls["authorities"]) or "those of the machine"
         yield f" over TLS to {tls['server_name']}{names}, authorities {authorities}"
         yield ", with a certificate" if tls["certificate"] else ""
+    if one["retry_budget"]:
+        yield f", {budget_words(one['retry_budget'])}"
     if one["endpoints"]:
         yield f" at {', '.join(one['endpoints'])}"
     yield from (f" with {_filter(each)}" for each in one["filters"])

@@ -367,3 +367,21 @@ def test_what_filters_and_names_lead_to_is_part_of_an_answer(
     assert (done.exit_code, done.stderr) == (0 if told is None else 1, "")
     changed = [line for line in done.stdout.splitlines() if line.startswith("  + ")]
     assert [told in line for line in changed] == ([] if told is None else [True])
+
+
+@pytest.mark.parametrize(
+    ("example", "was", "becomes", "told"),
+    [
+        ("session-persistence", "name: cart }", "name: basket }", "sessions by cookie basket with path /"),
+        ("session-persistence", "name: shop\n      matches", "name: goods\n      matches", None),  # only another name
+        ("backend-traffic-policy", "percent: 20", "percent: 30", "retries are at most 30 % of the requests in 10s"),
+    ],
+)
+def test_sessions_and_budgets_are_part_of_an_answer(
+    example: str, was: str, becomes: str, told: str | None, tmp_path: Path
+) -> None:
+    old = (ROOT / "config" / f"{example}.yaml").read_text()
+    assert was in old
+    done = diff(tmp_path, old, old.replace(was, becomes))
+    changed = [line for line in done.stdout.splitlines() if line.startswith("  + ")]
+    assert [told in line for line in changed] == ([] if told is None else [True])
