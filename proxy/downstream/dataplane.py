@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterable, Mapping
 
 from proxy.batch import WriteBatch
+from proxy.downstream.l4.flows import UdpPort
 from proxy.downstream.listeners import BoundPort
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.downstream.tls.contexts import Contexts
+from proxy.forward.l4 import L4Table, l4_table
 from proxy.forward.live import LiveListener, LiveRule
 from proxy.forward.origin import Port
 from proxy.forward.plane import Plane, Timeouts
@@ -26,12 +28,14 @@ from proxy.routing.table import HostTable, ListenerTable
 from proxy.snapshot.delta import apply
 from proxy.snapshot.names import Resolved
 from proxy.snapshot.route import HostBucket, Rule
-from proxy.snapshot.snapshot import Bind, Delta, Listener, Snapshot
+from proxy.snapshot.snapshot import Bind, Delta, Listener, Snapshot, Transport
 from proxy.upstream.contexts import Secured, SecuredKey
 from proxy.upstream.pools import Registry, certificates_shown
 from proxy.upstream.settings import PoolSettings
 from proxy.wheel import Wheel
 
+Socket = tuple[str, int, Transport]
+"""Address, bound port, TCP or UDP."""
 Tables = dict[tuple[str, bytes], HostTable[LiveRule]]
 
 
@@ -45,7 +49,7 @@ class Prepared:
         self.snapshot = snapshot
         self.tables = tables
         self.listeners: dict[str, LiveListener] = {}
-        self.ports: dict[tuple[str, int], PortTable[LiveListener]] = {}
+        self.ports: dict[Socket, PortTable[LiveListener]] = {}
         self.secured: Mapping[SecuredKey, Secured] = {}
 
 
@@ -90,7 +94,7 @@ class DataPlane:
         self._snapshot: Snapshot | None = None
         self._tables: Tables = {}
         self._listeners: dict[str, LiveListener] = {}
-        self._ports: dict[tuple[str, int], BoundPort] = {}
+        self._ports: dict[Socket, BoundPort | UdpPort] = {}
         self._leaving: list[BoundPort] = []
         self._draining = False
 
@@ -106,7 +110,10 @@ class DataPlane:
     @property
     def connections(self) -> int:
         """Open client connections."""
-        return sum(len(port.connections) for port in (*self._ports.values(), *self._leaving))
+        return sum(len(port.connections) for port in self._tcp_ports())
+
+    def _tcp_ports(self) -> list[BoundPort]:
+        return [port for port in (*self._ports.values(), *self._leaving) if isinstance(port, BoundPort)]
 
     # --- configuration -----------------------------------------------------------------------
 
@@ -127,16 +134,26 @@ class DataPlane:
             by_listener.setdefault(name, {})[hostname] = table
         for name, spec in snapshot.listeners.items():
             old = self._listeners.get(name)
-            unchanged = self._snapshot is not None and self._snapshot.listeners.get(name) == spec
+            unchanged = (
+                self._snapshot is not None
+                and self._snapshot.listeners.get(name) == spec
+                and self._snapshot.l4.get(name) == snapshot.l4.get(name)
+            )
             if old is not None and unchanged and name not in touched and delta.base:
                 prepared.listeners[name] = old
             else:
                 routes = ListenerTable(by_listener.get(name, {}))
-                prepared.listeners[name] = LiveListener(spec, routes, self._metrics)
+                prepared.listeners[name] = LiveListener(spec, routes, self._metrics, self._l4(snapshot, spec))
         for bind in snapshot.binds:
             rows = [(snapshot.listeners[name].hostname, prepared.listeners[name]) for name in bind.listeners]
-            prepared.ports[bind.address, bind.port] = PortTable(rows)
+            prepared.ports[bind.socket] = PortTable(rows)
         return prepared
+
+    def _l4(self, snapshot: Snapshot, listener: Listener) -> L4Table | None:
+        if listener.protocol in ("HTTP", "HTTPS"):
+            return None
+        specs = snapshot.l4.get(listener.key, ())
+        return l4_table(specs, listener, self._metrics, self._registry.upstream, self._registry.turns)
 
     def _shown_anew(self, snapshot: Snapshot) -> set[tuple[str, bytes]]:
         """Buckets of listeners that show endpoints another certificate than before: their rules lead elsewhere."""
@@ -163,10 +180,12 @@ class DataPlane:
         self._registry.install(delta.upstreams, delta.dropped_upstreams, prepared.secured, shown)
         self._contexts.install(prepared.snapshot.certificates, prepared.snapshot.bundles)
         for bind in prepared.snapshot.binds:
-            port = self._ports.get((bind.address, bind.port))
-            if port is not None:
+            port = self._ports.get(bind.socket)
+            if isinstance(port, UdpPort):
+                port.port.table = prepared.ports[bind.socket]
+            elif port is not None:
                 port.secure_by(self._contexts if prepared.snapshot.is_secure(bind) else None)
-                port.turn_to(prepared.ports[bind.address, bind.port])
+                port.turn_to(prepared.ports[bind.socket])
         self._snapshot = prepared.snapshot
         self._tables = prepared.tables
         self._listeners = prepared.listeners
@@ -180,17 +199,22 @@ class DataPlane:
 
     async def open(self, bind: Bind, sock: socket.socket) -> None:
         """Accept on a bound, listening socket. A bind may have several (IPv4 and IPv6)."""
-        key = (bind.address, bind.port)
+        key = bind.socket
         port = self._ports.get(key)
         if port is None:
             rows = [(self._listener(name).hostname, self._listeners[name]) for name in bind.listeners]
             declared = self._listener(bind.listeners[0]).port
             shared = Port(declared, PortTable(rows))
-            port = BoundPort(bind, shared, self._plane, self._wheel, self._limits, self._settings)
+            port = self._ports[key] = self._new_port(bind, shared)
             port.draining = self._draining
-            port.secure_by(self._contexts if self._snapshot is not None and self._snapshot.is_secure(bind) else None)
-            self._ports[key] = port
         await port.serve(sock)
+
+    def _new_port(self, bind: Bind, shared: Port) -> BoundPort | UdpPort:
+        if bind.transport == "UDP":
+            return UdpPort(bind, shared, self._plane, self._wheel, self._settings)
+        port = BoundPort(bind, shared, self._plane, self._wheel, self._limits, self._settings)
+        port.secure_by(self._contexts if self._snapshot is not None and self._snapshot.is_secure(bind) else None)
+        return port
 
     def _listener(self, name: str) -> Listener:
         assert self._snapshot is not None
@@ -198,8 +222,10 @@ class DataPlane:
 
     async def close_bind(self, bind: Bind) -> None:
         """Stop one port whose accept queues are empty; its connections end with their next answer."""
-        port = self._ports.pop((bind.address, bind.port), None)
-        if port is not None:
+        port = self._ports.pop(bind.socket, None)
+        if isinstance(port, UdpPort):
+            port.close()
+        elif port is not None:
             port.begin_drain()
             port.stop_accepting()
             port.close_idle()
@@ -208,23 +234,28 @@ class DataPlane:
 
     def begin_drain(self) -> None:
         self._draining = True
-        for port in (*self._ports.values(), *self._leaving):
+        for port in self._tcp_ports():
             port.begin_drain()
+        for each in self._ports.values():
+            each.draining = True
 
     async def close_listeners(self) -> None:
         """Stop accepting on every port. What the kernel has handed over is served."""
-        for port in self._ports.values():
+        for port in self._tcp_ports():
             port.stop_accepting()
 
     def close_idle(self) -> None:
         """Close the connections that carry no request."""
-        for port in (*self._ports.values(), *self._leaving):
+        for port in self._tcp_ports():
             port.close_idle()
 
     def abort_all(self) -> None:
         """At the end of the time to drain: whatever is still open goes."""
-        for port in (*self._ports.values(), *self._leaving):
+        for port in self._tcp_ports():
             port.abort()
+        for each in self._ports.values():
+            if isinstance(each, UdpPort):
+                each.close()
         self._registry.close()
 
     # --- time --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from proxy.downstream.connection import ClientConnection
+from proxy.downstream.l4.relay import Relay, Side
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.downstream.tls.contexts import Contexts
 from proxy.downstream.tls.handshake import Handshake
@@ -40,7 +41,7 @@ class BoundPort:
         self.header_timeout = settings.header_timeout
         self.idle_timeout = settings.idle_timeout
         self.draining = False
-        self.connections: set[ClientConnection | Handshake] = set()
+        self.connections: set[ClientConnection | Handshake | Relay] = set()
         self._servers: list[asyncio.Server] = []
         self._values = plane.metrics.values
         self._names = ",".join(bind.listeners)
@@ -52,6 +53,10 @@ class BoundPort:
         """The slot of connections in their handshake; where there are any."""
         self._contexts: Contexts | None = None
         """Not None where connections speak TLS."""
+        self._relayed = plane.metrics.gauge("penstock_open_connections", (self._names, "tcp"))
+        self._tcp: LiveListener | None = None
+        """The one listener of a port of TCP: what it is told is passed on as it is."""
+        self._find_tcp()
         self._told: set[tuple[str, str]] = set()
         """What was said of listeners without a usable certificate, since the last change: clients come often."""
 
@@ -60,8 +65,12 @@ class BoundPort:
         loop = asyncio.get_running_loop()
         self._servers.append(await loop.create_server(self._accept, sock=sock, backlog=4096))
 
-    def _accept(self) -> ClientConnection | Handshake:
-        return ClientConnection(self) if self._contexts is None else Handshake(self)
+    def _accept(self) -> ClientConnection | Handshake | Side:
+        if self._contexts is not None:
+            return Handshake(self)
+        if self._tcp is not None:
+            return Relay(self, self._tcp, self._tcp.l4.choose() if self._tcp.l4 is not None else None).client
+        return ClientConnection(self)
 
     def opened(self, connection: ClientConnection) -> None:
         self.connections.add(connection)
@@ -87,6 +96,23 @@ class BoundPort:
         """A stream or connection of HTTP/2 that was refused before there was a request."""
         metrics = self.plane.metrics
         self._values[metrics.counter("penstock_http2_refused_total", (self._names, reason))] += 1.0
+
+    # --- what is passed on as it is ----------------------------------------------------------
+
+    def _find_tcp(self) -> None:
+        alone = self.port.table.choose(b"")
+        self._tcp = alone if alone is not None and alone.l4 is not None else None
+
+    def relay_opened(self, relay: Relay) -> None:
+        self.connections.add(relay)
+        self.plane.open_connections += 1
+        self._values[self._relayed] += 1.0
+
+    def relay_closed(self, relay: Relay) -> None:
+        if relay in self.connections:
+            self.connections.discard(relay)
+            self.plane.open_connections -= 1
+            self._values[self._relayed] -= 1.0
 
     # --- TLS ---------------------------------------------------------------------------------
 
@@ -115,12 +141,14 @@ class BoundPort:
             for connection in list(self.connections):
                 connection.recheck(table, outdated)
         self.port.table = table
+        self._find_tcp()
 
     def engine(self, listener: LiveListener, hello: ClientHello) -> Engine:
         """What ends the TLS of a new connection. Raises TLSFailure when there is no certificate for it."""
         if self._contexts is None:
             raise TLSFailure("no_certificate", "the port has turned to clear text")
-        return self._contexts.engine(listener.certificates, hello.server_name, listener.clients)
+        speaks_http = listener.l4 is None
+        return self._contexts.engine(listener.certificates, hello.server_name, listener.clients, alpn=speaks_http)
 
     def arrived(self, handshake: Handshake) -> None:
         self.connections.add(handshake)

@@ -26,6 +26,11 @@ class DataPlaneSettings(Struct, frozen=True):
     response_head_timeout: float = 60.0
     exchange_idle_timeout: float = 300.0
     tunnel_timeout: float = 3600.0
+    """No octet either way through an upgraded connection, or one that is passed on as it is."""
+    udp_idle_timeout: float = 60.0
+    """No datagram either way, then the flow is over."""
+    max_flows: int = 4096
+    """Of UDP, per worker, port and IP version; beyond it the one that has been silent longest makes room."""
     upstream_idle_timeout: float = 60.0
     answer_timeout: float = 10.0
     """From a filter's question to another server to the whole answer."""

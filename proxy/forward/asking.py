@@ -30,7 +30,7 @@ _MAX_ENDPOINTS = 3
 """Asked when connecting fails, as for requests that are forwarded."""
 
 
-async def ask(plane: Plane, upstream: LiveUpstream, request: Request, body: bytes, enough: int) -> Answer:
+async def ask(plane: Plane, upstream: LiveUpstream[EndpointPool], request: Request, body: bytes, enough: int) -> Answer:
     """See filters.base.Outside.ask."""
     asking = Asking(plane, upstream, request, body, enough)
     try:
@@ -47,7 +47,9 @@ class Asking(Discard):
     __slots__ = ("_begun", "_body", "_connection", "_deadline", "_enough", "_head", "_held", "_plane", "_pool",
                  "_repeated", "_request", "_room", "_tried", "_upstream", "answer")  # fmt: skip
 
-    def __init__(self, plane: Plane, upstream: LiveUpstream, request: Request, body: bytes, enough: int) -> None:
+    def __init__(
+        self, plane: Plane, upstream: LiveUpstream[EndpointPool], request: Request, body: bytes, enough: int
+    ) -> None:
         self.answer: asyncio.Future[Answer] = plane.loop.create_future()
         self._plane = plane
         self._upstream = upstream
@@ -192,7 +194,7 @@ class Asking(Discard):
         self.answer.cancel()
 
 
-def _nobody(upstream: LiveUpstream) -> ProxyError:
+def _nobody(upstream: LiveUpstream[EndpointPool]) -> ProxyError:
     if upstream.invalid:
         return NoValidBackend(upstream.invalid, f"the TLS of {upstream.key} is not valid")
     return NoReadyEndpoint("no_ready_endpoint", f"{upstream.key} has no ready endpoint")

@@ -90,7 +90,7 @@ class Attempts(Ending):
         except ProxyError as error:
             self._refuse(error)
 
-    def _without_endpoint(self, name: str, upstream: LiveUpstream) -> None:
+    def _without_endpoint(self, name: str, upstream: LiveUpstream[EndpointPool]) -> None:
         """Nothing to connect to; where that is only because a DNS name has no answer yet, it is waited for."""
         naming = upstream.naming
         try:
@@ -350,7 +350,7 @@ class Attempts(Ending):
             self.backend.upstream.naming.forget(self)
 
 
-def _no_endpoint(backend: str, upstream: LiveUpstream) -> ProxyError:
+def _no_endpoint(backend: str, upstream: LiveUpstream[EndpointPool]) -> ProxyError:
     """Where it is invalid, what was declared of its TLS cannot be followed, so it is not spoken to at all."""
     if upstream.invalid:
         return NoValidBackend(upstream.invalid, f"the TLS of {backend} is not valid")

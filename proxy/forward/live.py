@@ -5,6 +5,7 @@ is not kept here but looked up by identity in the Registry.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from proxy.filters import build_chain
 from proxy.filters.base import NO_FILTERS, FilterChain
@@ -15,10 +16,14 @@ from proxy.routing.table import ListenerTable
 from proxy.snapshot.route import BackendRef, ExternalAuth, Mirror, Rule
 from proxy.snapshot.snapshot import Listener
 from proxy.upstream.balance import WeightedTurns
+from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.live import LiveUpstream
 from proxy.upstream.session import Sessions
 
-UpstreamOf = Callable[[str, str], LiveUpstream]
+if TYPE_CHECKING:
+    from proxy.forward.l4 import L4Table
+
+UpstreamOf = Callable[[str, str], LiveUpstream[Any]]
 """Of the key of an upstream, and of the certificate that the listener's Gateway shows to its endpoints."""
 TurnsOf = Callable[[tuple[object, ...], list[int]], WeightedTurns]
 
@@ -28,7 +33,9 @@ class LiveBackend:
 
     __slots__ = ("chain", "invalid", "name", "requests", "upstream")
 
-    def __init__(self, spec: BackendRef, upstream: LiveUpstream | None, requests: RequestCounters) -> None:
+    def __init__(
+        self, spec: BackendRef, upstream: LiveUpstream[EndpointPool] | None, requests: RequestCounters
+    ) -> None:
         self.name = spec.backend
         self.upstream = upstream
         self.invalid = spec.invalid
@@ -39,9 +46,12 @@ class LiveBackend:
 class LiveListener:
     """One listener: its table, and what is counted under its name."""
 
-    __slots__ = ("certificates", "clients", "gateway", "key", "name", "no_rule", "no_rule_duration", "port", "table")
+    __slots__ = ("certificates", "clients", "gateway", "key", "l4", "name", "no_rule", "no_rule_duration", "port",
+                 "table")  # fmt: skip
 
-    def __init__(self, spec: Listener, table: "ListenerTable[LiveRule]", metrics: WorkerMetrics) -> None:
+    def __init__(
+        self, spec: Listener, table: "ListenerTable[LiveRule]", metrics: WorkerMetrics, l4: "L4Table | None" = None
+    ) -> None:
         self.key = spec.key
         self.gateway = spec.gateway
         self.name = spec.name
@@ -49,6 +59,8 @@ class LiveListener:
         self.clients = spec.clients
         self.port = spec.port
         self.table = table
+        self.l4 = l4
+        """Of a listener that is not one of HTTP: what comes is passed on by it."""
         labels = metrics.rule_labels(spec.gateway, spec.name, "", "")
         self.no_rule = RequestCounters(metrics, (*labels, ""))
         self.no_rule_duration = LazyHistogram(metrics, "penstock_http_request_duration_seconds", labels)

@@ -22,7 +22,7 @@ class Mirror(Discard):
     __slots__ = ("_blocked", "_connection", "_held", "_plane", "_pool", "_request", "_request_done",
                  "_room", "_sent", "_trailers", "_upstream", "over")  # fmt: skip
 
-    def __init__(self, plane: Plane, upstream: LiveUpstream, request: Request) -> None:
+    def __init__(self, plane: Plane, upstream: LiveUpstream[EndpointPool], request: Request) -> None:
         self._plane = plane
         self._upstream = upstream
         self._request = request

@@ -6,6 +6,7 @@ from proxy.filters.base import Answer
 from proxy.forward.asking import ask
 from proxy.forward.plane import Plane
 from proxy.protocol.message import Request
+from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.live import LiveUpstream
 
 
@@ -14,7 +15,7 @@ class RuleOutside:
 
     __slots__ = ("_plane", "_upstreams")
 
-    def __init__(self, plane: Plane, upstreams: Mapping[str, LiveUpstream]) -> None:
+    def __init__(self, plane: Plane, upstreams: Mapping[str, LiveUpstream[EndpointPool]]) -> None:
         self._plane = plane
         self._upstreams = upstreams
 

@@ -84,7 +84,7 @@ class Tries:
             deadline, self._request = self._request, None
             self._policy.request.take_back(deadline)
 
-    def pick(self, upstream: LiveUpstream, tried: tuple[EndpointPool, ...]) -> EndpointPool | None:
+    def pick(self, upstream: LiveUpstream[EndpointPool], tried: tuple[EndpointPool, ...]) -> EndpointPool | None:
         """The endpoint to ask: that of the session, if there is one."""
         return upstream.pick(tried) if self.place is None else self.place.pick(upstream, tried)
 

@@ -101,6 +101,16 @@ METRICS: dict[str, Metric] = {
         "HTTP/2 streams and connections refused without an exchange, by reason.",
         ("listener", "reason"),
     ),
+    "penstock_l4_connections_total": Metric(
+        "counter",
+        "Connections and flows passed on as they are, by how they ended: ok, or why they did not.",
+        ("gateway", "listener", "route", "backend", "result"),
+    ),
+    "penstock_l4_bytes_total": Metric(
+        "counter",
+        "Octets of connections and flows passed on as they are: in, from clients, and out.",
+        ("gateway", "listener", "route", "backend", "direction"),
+    ),
     "penstock_access_log_dropped_total": Metric(
         "counter", "Access log lines dropped because what they are written to was too slow."
     ),

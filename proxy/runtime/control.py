@@ -30,7 +30,7 @@ from proxy.runtime.admin_addresses import AdminAddresses
 from proxy.runtime.companion import Companion
 from proxy.runtime.crew import Crew
 from proxy.runtime.install import Installer, InstallRefused
-from proxy.runtime.listeners import Listeners, key_of
+from proxy.runtime.listeners import Listeners
 from proxy.runtime.load import Candidate, Loader
 from proxy.runtime.logfile import open_access_log
 from proxy.runtime.names import NameService
@@ -350,7 +350,7 @@ class Control:
 
     @property
     def bound(self) -> Sequence[tuple[str, int]]:
-        return [key_of(bind) for bind in self._listeners.binds]
+        return [(bind.address, bind.port) for bind in self._listeners.binds]
 
     @property
     def workers(self) -> Mapping[int, WorkerState]:

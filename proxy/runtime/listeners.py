@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from proxy.resources.problem import Problem
 from proxy.runtime import sockets
-from proxy.snapshot.snapshot import Bind, Snapshot
+from proxy.snapshot.snapshot import Bind, Snapshot, Transport
 from proxy.translate.status.failures import BindFailure, declared_in
 
-Key = tuple[str, int]
-"""Address and bound port."""
+Key = tuple[str, int, Transport]
+"""Address, bound port, TCP or UDP."""
 
 
 def key_of(bind: Bind) -> Key:
-    return bind.address, bind.port
+    return bind.socket
 
 
 class Plan:
@@ -79,8 +79,8 @@ class Listeners:
             self._binds.pop(key_of(bind), None)
 
     def _open(self, bind: Bind) -> None:
-        shared = any(port == bind.port for _, port in self._bound)
-        self._bound[key_of(bind)] = sockets.bind(bind.address, bind.port, self._workers, shared)
+        shared = any((port, transport) == (bind.port, bind.transport) for _, port, transport in self._bound)
+        self._bound[key_of(bind)] = sockets.bind(bind.address, bind.port, self._workers, shared, bind.transport)
         self._binds[key_of(bind)] = bind
 
 

@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from ctypes import Array, addressof, c_char, create_string_buffer
 
+from proxy.snapshot.snapshot import Transport
+
 BACKLOG = 4096
 """Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn."""
 SETTLE = 0.2
@@ -60,8 +62,10 @@ def _explain(address: str, port: int, error: OSError) -> tuple[str, str]:
     return error.strerror or str(error), ""
 
 
-def bind(address: str, port: int, copies: int, shared: bool = False) -> list[list[socket.socket]]:
-    """Listening sockets for one address and port: per IP version, one for each of `copies` workers.
+def bind(
+    address: str, port: int, copies: int, shared: bool = False, transport: Transport = "TCP"
+) -> list[list[socket.socket]]:
+    """Sockets that take what comes to one address and port: per IP version, one for each of `copies` workers.
 
     "" stands for every address, IPv4 and IPv6 alike; IPv6 is left out where the machine has none.
     `shared` says that we hold this port already, for another address. Raises BindError, and then
@@ -71,7 +75,7 @@ def bind(address: str, port: int, copies: int, shared: bool = False) -> list[lis
     try:
         for literal, optional in _literals(address):
             try:
-                bound.append(_bind_copies(literal, port, copies, shared))
+                bound.append(_bind_copies(literal, port, copies, shared, transport))
             except OSError as error:
                 if not (optional and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)):
                     raise BindError(address, port, error) from None
@@ -91,29 +95,35 @@ def _literals(address: str) -> list[tuple[str, bool]]:
     return [(address, False)] if address else [("0.0.0.0", False), ("::", True)]
 
 
-def _bind_copies(literal: str, port: int, copies: int, shared: bool) -> list[socket.socket]:
-    first = _socket(literal, reuse_port=shared)
+def _bind_copies(literal: str, port: int, copies: int, shared: bool, transport: Transport) -> list[socket.socket]:
+    first = _socket(literal, transport, reuse_port=shared)
     sockets = [first]
     try:
         # Bound *and listening* without SO_REUSEPORT, so that of two programs only one can have the port,
         # even at the same instant; then opened to our own further sockets.
         first.bind((literal, port))
-        first.listen(BACKLOG)
+        _listen(first, transport)
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         for _ in range(copies - 1):
-            sockets.append(_socket(literal, reuse_port=True))
+            sockets.append(_socket(literal, transport, reuse_port=True))
             sockets[-1].bind((literal, first.getsockname()[1]))
-            sockets[-1].listen(BACKLOG)
+            _listen(sockets[-1], transport)
     except OSError:
         close(sockets)
         raise
     return sockets
 
 
-def _socket(literal: str, reuse_port: bool) -> socket.socket:
+def _listen(sock: socket.socket, transport: Transport) -> None:
+    if transport == "TCP":
+        sock.listen(BACKLOG)
+
+
+def _socket(literal: str, transport: Transport, reuse_port: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in literal else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections in TIME_WAIT do no harm
+    sock = socket.socket(family, socket.SOCK_STREAM if transport == "TCP" else socket.SOCK_DGRAM)
+    if transport == "TCP":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections in TIME_WAIT do no harm
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if reuse_port:
@@ -162,9 +172,10 @@ async def run_empty(sockets: Sequence[socket.socket], settle: float = SETTLE, pa
 
     Returns the number still waiting after `patience` seconds: 0 unless a worker hangs.
     """
+    sockets = [sock for sock in sockets if sock.type == socket.SOCK_STREAM]
     for sock in sockets:
         refuse_new_handshakes(sock)
-    await asyncio.sleep(settle)
+    await asyncio.sleep(settle if sockets else 0.0)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience
     while True:

@@ -41,6 +41,7 @@ def difference(old: Snapshot | None, new: Snapshot) -> Delta:
         dropped_upstream_tls=_dropped(old.upstream_tls, new.upstream_tls),
         bundles=_changed(old.bundles, new.bundles),
         dropped_bundles=_dropped(old.bundles, new.bundles),
+        l4=new.l4,
     )
 
 
@@ -67,6 +68,7 @@ def apply(old: Snapshot | None, delta: Delta) -> Snapshot:
         certificates=_patched(old.certificates, delta.certificates, delta.dropped_certificates),
         upstream_tls=_patched(old.upstream_tls, delta.upstream_tls, delta.dropped_upstream_tls),
         bundles=_patched(old.bundles, delta.bundles, delta.dropped_bundles),
+        l4=delta.l4,
     )
 
 

@@ -5,13 +5,15 @@ from typing import Literal
 from msgspec import Struct, field
 
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
+from proxy.snapshot.l4 import L4Route
 from proxy.snapshot.names import NameKey
 from proxy.snapshot.route import HostBucket
 from proxy.snapshot.session import RetryBudget, Seat
 from proxy.snapshot.upstream_tls import UpstreamTLS
 
-Protocol = Literal["http", "h2"]
-"""h2: HTTP/2, with prior knowledge in clear text and by ALPN over TLS."""
+Protocol = Literal["http", "h2", "tcp", "udp"]
+"""h2: HTTP/2, with prior knowledge in clear text and by ALPN over TLS. tcp, udp: octets are passed on as they are."""
+Transport = Literal["TCP", "UDP"]
 
 
 class Endpoint(Struct, frozen=True, array_like=True, order=True):
@@ -80,6 +82,12 @@ class Bind(Struct, frozen=True):
     """The bound port (after --map-port)."""
     listeners: tuple[str, ...]
     """Listener keys."""
+    transport: Transport = "TCP"
+
+    @property
+    def socket(self) -> tuple[str, int, Transport]:
+        """What tells it from all others."""
+        return self.address, self.port, self.transport
 
 
 class Snapshot(Struct, frozen=True):
@@ -97,6 +105,8 @@ class Snapshot(Struct, frozen=True):
     """By UpstreamTLS.digest."""
     bundles: dict[str, CABundle] = field(default_factory=dict)
     """By CABundle.digest."""
+    l4: dict[str, tuple[L4Route, ...]] = field(default_factory=dict)
+    """Listener key to the routes of a listener that is not one of HTTP, in order of precedence."""
 
     def certificate_ends(self) -> dict[tuple[str, str], float]:
         """(listener key, common name) to seconds since the epoch; of several with one name the first to end."""
@@ -112,8 +122,8 @@ class Snapshot(Struct, frozen=True):
         return frozenset(key for upstream in self.upstreams.values() if upstream.names for key in upstream.name_keys)
 
     def is_secure(self, bind: Bind) -> bool:
-        """TLS is spoken there: protocols of one port are of one family."""
-        return any(key in self.listeners and self.listeners[key].protocol == "HTTPS" for key in bind.listeners)
+        """TLS is spoken there, whoever ends it: protocols of one port are of one family."""
+        return any(key in self.listeners and self.listeners[key].protocol in ("HTTPS", "TLS") for key in bind.listeners)
 
 
 class Delta(Struct, frozen=True):
@@ -137,3 +147,5 @@ class Delta(Struct, frozen=True):
     dropped_upstream_tls: tuple[str, ...] = ()
     bundles: dict[str, CABundle] = field(default_factory=dict)
     dropped_bundles: tuple[str, ...] = ()
+    l4: dict[str, tuple[L4Route, ...]] = field(default_factory=dict)
+    """All of them: there are few, and each is small."""

@@ -1,4 +1,4 @@
-"""EndpointPool: what every pool is to those who send, whatever its connections speak."""
+"""What every endpoint is to those who send there, whatever its connections speak."""
 
 from abc import ABC, abstractmethod
 
@@ -6,28 +6,41 @@ from proxy.upstream.contexts import SecuredKey
 from proxy.upstream.lease import Lease, Waiter
 
 
-class EndpointPool(ABC):
-    """All connections to one endpoint."""
+class LiveEndpoint(ABC):
+    """One endpoint: who it is, how busy, and whether it is still wanted."""
 
     __slots__ = ("active", "identity", "label", "retired")
 
     active: int
-    """Exchanges that have or are getting a connection here: what least-request compares."""
+    """Exchanges, connections or flows that lead there or are about to: what least-request compares."""
     identity: SecuredKey
     label: str
     """host:port, an IPv6 address in brackets."""
     retired: bool
-    """No snapshot names the endpoint any more: connections close as they come back."""
-
-    @property
-    @abstractmethod
-    def full(self) -> bool:
-        """Whoever asks now has to wait."""
+    """No snapshot names it any more."""
 
     @property
     @abstractmethod
     def connections(self) -> int:
         """Idle, in use and being made."""
+
+    @abstractmethod
+    def retire(self) -> None:
+        """No snapshot names it any more: what is idle closes now, and the rest as it comes back."""
+
+    @abstractmethod
+    def revive(self) -> None: ...
+
+
+class EndpointPool(LiveEndpoint):
+    """All connections to one endpoint, each of which can carry one exchange after the other."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def full(self) -> bool:
+        """Whoever asks now has to wait."""
 
     @abstractmethod
     def take(self) -> Lease | None:
@@ -44,10 +57,3 @@ class EndpointPool(ABC):
     @abstractmethod
     def release(self, connection: Lease) -> None:
         """Given back unused, or as it may carry another exchange."""
-
-    @abstractmethod
-    def retire(self) -> None:
-        """Close what is idle now and the rest as it comes back."""
-
-    @abstractmethod
-    def revive(self) -> None: ...

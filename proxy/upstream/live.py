@@ -3,21 +3,25 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import randrange
 from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 from proxy.observe.metrics import Histogram, WorkerMetrics
 from proxy.snapshot.session import Seat
 from proxy.upstream.budget import Budget
 from proxy.upstream.contexts import CLEAR, SecuredKey
-from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.endpoint import LiveEndpoint
 from proxy.upstream.naming import Naming
 
 _SCAN_ALL = 16
 """Up to this many endpoints all are compared; above, two at random (the power of two choices)."""
 
-NOBODY: Mapping[EndpointPool, Seat] = MappingProxyType({})
+NOBODY: Mapping[Any, Seat] = MappingProxyType({})
+
+E = TypeVar("E", bound=LiveEndpoint)
+"""EndpointPool for HTTP, DirectEndpoint below it."""
 
 
-class LiveUpstream:
+class LiveUpstream(Generic[E]):
     """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
 
     __slots__ = ("_next", "budget", "connect_failures", "duration", "identity", "installed", "invalid", "key",
@@ -26,7 +30,7 @@ class LiveUpstream:
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
-        self.pools: tuple[EndpointPool, ...] = ()
+        self.pools: tuple[E, ...] = ()
         self.installed = False
         """`pools` are those of a snapshot."""
         self.invalid = ""
@@ -35,9 +39,9 @@ class LiveUpstream:
         """Of an upstream that has DNS names."""
         self.identity: SecuredKey | None = CLEAR
         """How the endpoints are spoken to; None: not at all."""
-        self.seats: Mapping[EndpointPool, Seat] = NOBODY
+        self.seats: Mapping[E, Seat] = NOBODY
         """What stands for each pool in tokens; empty where no rule persists sessions."""
-        self.seated: Mapping[bytes, EndpointPool] = {}
+        self.seated: Mapping[bytes, E] = {}
         """The other way round: by Seat.name."""
         self.budget: Budget | None = None
         """None: as many retries as rules want."""
@@ -55,7 +59,7 @@ class LiveUpstream:
         self.seats = dict(pairs) if pairs else NOBODY
         self.seated = {seat.name: pool for pool, seat in reversed(pairs)}
 
-    def has_turned_from(self, pool: EndpointPool) -> bool:
+    def has_turned_from(self, pool: LiveEndpoint) -> bool:
         """Its endpoints are by now spoken to otherwise than those of a pool that it once had."""
         return pool.identity != self.identity
 
@@ -66,7 +70,7 @@ class LiveUpstream:
         self.refused_retries(reason)
         return False
 
-    def pick(self, tried: Iterable[EndpointPool] = ()) -> EndpointPool | None:
+    def pick(self, tried: Iterable[E] = ()) -> E | None:
         """The endpoint with the fewest requests in flight, ties in turn; those `tried` only if no other is left."""
         pools = self.pools
         if len(pools) < 2:

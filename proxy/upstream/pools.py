@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 from weakref import WeakValueDictionary
 
 from proxy.batch import WriteBatch
@@ -13,7 +14,8 @@ from proxy.snapshot.snapshot import Endpoint, Snapshot, Upstream
 from proxy.upstream.balance import WeightedTurns
 from proxy.upstream.budget import Budget
 from proxy.upstream.contexts import ClientContexts, Secured, SecuredKey
-from proxy.upstream.endpoint import EndpointPool
+from proxy.upstream.direct import DirectEndpoint
+from proxy.upstream.endpoint import LiveEndpoint
 from proxy.upstream.http2_pool import Http2Pool
 from proxy.upstream.live import LiveUpstream
 from proxy.upstream.naming import Addresses, Naming
@@ -50,9 +52,9 @@ class Registry:
         self._batch = batch
         self._metrics = metrics
         self._settings = settings
-        self._pools: dict[PoolKey, EndpointPool] = {}
+        self._pools: dict[PoolKey, LiveEndpoint] = {}
         self._specs: dict[str, Upstream] = {}
-        self._upstreams: dict[UpstreamKey, LiveUpstream] = {}
+        self._upstreams: dict[UpstreamKey, LiveUpstream[Any]] = {}
         self._contexts = ClientContexts()
         self._secured = _NOTHING
         self._addresses = Addresses()
@@ -60,7 +62,7 @@ class Registry:
         self._turns: WeakValueDictionary[tuple[object, ...], WeightedTurns] = WeakValueDictionary()
         self._budgets: WeakValueDictionary[RetryBudget, Budget] = WeakValueDictionary()
 
-    def upstream(self, key: str, certificate: str = "") -> LiveUpstream:
+    def upstream(self, key: str, certificate: str = "") -> LiveUpstream[Any]:
         """The live upstream of a key, for listeners whose Gateway shows `certificate`; a new one has no endpoints
         until `install`."""
         upstream = self._upstreams.get((key, certificate))
@@ -140,7 +142,7 @@ class Registry:
             if upstream.naming is not None and not upstream.naming.pending:
                 upstream.naming.release()
 
-    def _install(self, upstream: LiveUpstream, spec: Upstream, certificate: str) -> None:
+    def _install(self, upstream: LiveUpstream[Any], spec: Upstream, certificate: str) -> None:
         """What cannot be secured as it should be has no pools, so that nothing can be sent there."""
         at = SecuredKey(spec.tls, certificate if spec.tls else "", spec.protocol)
         secured = self._secured.get(at)
@@ -152,7 +154,7 @@ class Registry:
         upstream.seat(self._addresses.seats(spec))
         upstream.budget = self._budget(spec.retry_budget)
 
-    def _endpoints(self, upstream: LiveUpstream, spec: Upstream) -> tuple[Endpoint, ...]:
+    def _endpoints(self, upstream: LiveUpstream[Any], spec: Upstream) -> tuple[Endpoint, ...]:
         if not spec.names or upstream.invalid:
             self._unname(upstream)
             return () if upstream.invalid else spec.endpoints
@@ -161,13 +163,13 @@ class Registry:
         self._addresses.tell(upstream.naming, spec)
         return self._addresses.endpoints(spec)
 
-    def _unname(self, upstream: LiveUpstream) -> None:
+    def _unname(self, upstream: LiveUpstream[Any]) -> None:
         """It has no names any more, or is not to be spoken to: who waits for one has waited long enough."""
         naming, upstream.naming = upstream.naming, None
         if naming is not None:
             self._loop.call_soon(naming.release)
 
-    def _leave(self, upstream: LiveUpstream, spec: Upstream | None) -> None:
+    def _leave(self, upstream: LiveUpstream[Any], spec: Upstream | None) -> None:
         """No rule leads there any more, by this certificate at least. What waits still goes there, unless the endpoints
         are now spoken to otherwise."""
         upstream.pools = ()
@@ -176,7 +178,7 @@ class Registry:
         if spec is not None and upstream.identity is not None and (spec.invalid or spec.tls != upstream.identity[0]):
             upstream.identity = None
 
-    def _show(self, before: Mapping[UpstreamKey, tuple[EndpointPool, ...]]) -> None:
+    def _show(self, before: Mapping[UpstreamKey, tuple[LiveEndpoint, ...]]) -> None:
         """`penstock_endpoint_up`: 1 for every endpoint that takes requests, 0 for those just gone.
 
         One endpoint can be that of several upstreams, so what is gone from one is said first.
@@ -189,29 +191,33 @@ class Registry:
             if key in touched:
                 self._say(key, upstream.pools, 1.0)
 
-    def _pools_of(self, at: UpstreamKey) -> tuple[EndpointPool, ...] | None:
+    def _pools_of(self, at: UpstreamKey) -> tuple[LiveEndpoint, ...] | None:
         upstream = self._upstreams.get(at)
         return None if upstream is None else upstream.pools
 
-    def _say(self, key: str, pools: Iterable[EndpointPool], up: float) -> None:
+    def _say(self, key: str, pools: Iterable[LiveEndpoint], up: float) -> None:
         for pool in pools:
             self._metrics.values[self._metrics.gauge("penstock_endpoint_up", (key, pool.label))] = up
 
     # --- pools -------------------------------------------------------------------------------
 
     def _pool(
-        self, endpoint: Endpoint, at: SecuredKey, secured: Secured | None, upstream: LiveUpstream
-    ) -> EndpointPool:
+        self, endpoint: Endpoint, at: SecuredKey, secured: Secured | None, upstream: LiveUpstream[Any]
+    ) -> LiveEndpoint:
         key = (endpoint.host, endpoint.port, at)
         pool = self._pools.get(key)
         if pool is None:
             address = (endpoint.host, endpoint.port)
             failed = upstream.connect_failures
-            kind = Http2Pool if at.protocol == "h2" else Pool
-            pool = self._pools[key] = kind(
-                self._loop, self._wheel, self._batch, address, self._settings, self._metrics, upstream.key, failed,
-                secured, at,
-            )  # fmt: skip
+            if at.protocol in ("tcp", "udp"):
+                pool = DirectEndpoint(address, self._metrics, upstream.key, failed, secured, at)
+            else:
+                kind = Http2Pool if at.protocol == "h2" else Pool
+                pool = kind(
+                    self._loop, self._wheel, self._batch, address, self._settings, self._metrics, upstream.key, failed,
+                    secured, at,
+                )  # fmt: skip
+            self._pools[key] = pool
         pool.revive()
         return pool
 

@@ -39,7 +39,7 @@ class Sessions:
 
     __slots__ = ("_members", "_scopes", "_spec", "_tail", "_upstreams")
 
-    def __init__(self, spec: Session, upstreams: Sequence[LiveUpstream | None]) -> None:
+    def __init__(self, spec: Session, upstreams: Sequence[LiveUpstream[EndpointPool] | None]) -> None:
         """`upstreams`: of the rule's backends, in their order; None for those that lead nowhere."""
         self._spec = spec
         self._upstreams = upstreams
@@ -129,12 +129,14 @@ class Place:
         self.others: list[bytes] = []
         """Tokens of other rules in the same cookie."""
 
-    def pick(self, upstream: LiveUpstream, tried: Iterable[EndpointPool]) -> EndpointPool | None:
+    def pick(self, upstream: LiveUpstream[EndpointPool], tried: Iterable[EndpointPool]) -> EndpointPool | None:
         """The request's own endpoint while it is there and was not `tried`, else any."""
         pool = upstream.seated.get(self.seat) if self.seat else None
         return pool if pool is not None and pool not in tried else upstream.pick(tried)
 
-    def value_for(self, index: int, upstream: LiveUpstream, pool: EndpointPool, now: float) -> bytes | None:
+    def value_for(
+        self, index: int, upstream: LiveUpstream[EndpointPool], pool: EndpointPool, now: float
+    ) -> bytes | None:
         """What the client is to show from now on, as `pool` has answered; None when that is what it has shown."""
         seat = upstream.seats.get(pool)
         if seat is None:  # a snapshot without it, or without sessions, came meanwhile
@@ -147,9 +149,9 @@ class Place:
         return b".".join([self._sessions.token(index, seat, now), *others])
 
 
-def _scopes(scope: bytes, upstreams: Sequence[LiveUpstream | None]) -> Iterator[bytes]:
+def _scopes(scope: bytes, upstreams: Sequence[LiveUpstream[EndpointPool] | None]) -> Iterator[bytes]:
     """The rule's, but for an upstream that is there again: its sessions stay with their own backendRef."""
-    seen: dict[LiveUpstream | None, int] = {}
+    seen: dict[LiveUpstream[EndpointPool] | None, int] = {}
     for upstream in upstreams:
         times = seen[upstream] = seen.get(upstream, -1) + 1
         yield scope if not times else urlsafe_b64encode(blake2b(scope, digest_size=6, salt=b"%d" % times).digest())

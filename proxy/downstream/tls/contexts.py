@@ -37,8 +37,8 @@ and HTTP/2 allows all of them (RFC 9113 section 9.2.2). Those of TLS 1.3 are the
 
 Context = ssl.SSLContext | Callable[[], Engine]
 """Of the standard library; that of another makes the engines of its connections itself."""
-At = tuple[str, ClientValidation | None]
-"""Key of the certificate, and how clients are checked."""
+At = tuple[str, ClientValidation | None, bool]
+"""Key of the certificate, how clients are checked, and whether versions of HTTP are agreed on."""
 
 
 class Contexts:
@@ -56,35 +56,39 @@ class Contexts:
         """Those of a new snapshot; what is not among them is forgotten."""
         self._certificates = certificates
         self._bundles = bundles
-        self._made = {at: made for at, made in self._made.items() if self._has(*at)}
+        self._made = {at: made for at, made in self._made.items() if self._has(*at[:2])}
         self._unusable.clear()
 
     def _has(self, key: str, clients: ClientValidation | None) -> bool:
         return key in self._certificates and (clients is None or all(each in self._bundles for each in clients.bundles))
 
-    def engine(self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None) -> Engine:
-        """Of a new connection. Raises TLSFailure."""
-        context = self.choose(keys, server_name, clients)
+    def engine(
+        self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None, *, alpn: bool = True
+    ) -> Engine:
+        """Of a new connection; `alpn`: what it will speak is agreed on. Raises TLSFailure."""
+        context = self.choose(keys, server_name, clients, alpn=alpn)
         return MemoryEngine(context) if isinstance(context, ssl.SSLContext) else context()
 
-    def choose(self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None = None) -> Context:
+    def choose(
+        self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None = None, *, alpn: bool = True
+    ) -> Context:
         """Of a listener's certificates the first that names the server, else the first. Raises TLSFailure."""
         if len(keys) > 1 and server_name:
             keys = [key for key in keys if self._names(key, server_name)] or keys
         if not keys:
             raise TLSFailure("no_certificate", "the listener has no certificate")
-        return self._context(keys[0], clients)
+        return self._context((keys[0], clients, alpn))
 
     def _names(self, key: str, server_name: bytes) -> bool:
         certificate = self._certificates.get(key)
         return certificate is not None and certificate.is_for(server_name)
 
-    def _context(self, key: str, clients: ClientValidation | None) -> Context:
+    def _context(self, at: At) -> Context:
         now = self._clock()
-        made = self._made.get((key, clients))
+        made = self._made.get(at)
         if made is None or made[0] <= now or _is_full(made[1]):
-            made = now + TICKET_KEY_LIFETIME, self._make_if_usable((key, clients), now)
-            self._made[key, clients] = made
+            made = now + TICKET_KEY_LIFETIME, self._make_if_usable(at, now)
+            self._made[at] = made
         return made[1]
 
     def _make_if_usable(self, at: At, now: float) -> Context:
@@ -98,17 +102,17 @@ class Contexts:
             self._unusable[at] = self._clock() + UNUSABLE_FOR, failure.reason, failure.detail
             raise
 
-    def _make(self, key: str, clients: ClientValidation | None) -> Context:
+    def _make(self, key: str, clients: ClientValidation | None, alpn: bool) -> Context:
         if not self._has(key, clients):
             raise TLSFailure("no_certificate", "the certificate has gone, or that of an authority")
         certificate = self._certificates[key]
         try:
             if clients is None:
-                return server_context(certificate)
+                return server_context(certificate, alpn=alpn)
             authorities = b"".join(self._bundles[each].pem for each in clients.bundles)
             if clients.insecure_fallback:
-                return _fallback(certificate, authorities)
-            return validating_context(certificate, authorities)
+                return _fallback(certificate, authorities)  # asked for on listeners of HTTPS alone
+            return validating_context(certificate, authorities, alpn=alpn)
         except (ssl.SSLError, OSError) as error:
             raise TLSFailure("no_certificate", f"{type(error).__name__}: {error}") from None
 
@@ -124,26 +128,27 @@ def _fallback(certificate: Certificate, authorities: bytes) -> Context:
     return partial(FallbackEngine, fallback_context(certificate, authorities))
 
 
-def server_context(certificate: Certificate) -> ssl.SSLContext:
+def server_context(certificate: Certificate, *, alpn: bool = True) -> ssl.SSLContext:
     """TLS 1.2 and 1.3. Raises ssl.SSLError for what the library does not take."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_ciphers(CIPHERS)
-    context.set_alpn_protocols(ALPN)
+    if alpn:
+        context.set_alpn_protocols(ALPN)
     context.num_tickets = 1
     load_certificate(context, certificate)
     return context
 
 
-def validating_context(certificate: Certificate, authorities: bytes) -> ssl.SSLContext:
+def validating_context(certificate: Certificate, authorities: bytes, *, alpn: bool = True) -> ssl.SSLContext:
     """The same for clients with a certificate that `authorities` (PEM) vouch for, and for no others.
 
     Each of the authorities is trusted for what it is: an intermediate one needs no root beside it. Their names are
     not told to clients, who send what they have. No tickets of TLS 1.3, so that certificates are checked at every
     connection: a session that is resumed would outlive them. (In TLS 1.2, sessions would be kept in memory without.)
     """
-    context = server_context(certificate)
+    context = server_context(certificate, alpn=alpn)
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=authorities.decode("ascii"))

@@ -10,6 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.connection import LINGER, ClientConnection, has_unread
+from proxy.downstream.l4.relay import Relay, Side
+from proxy.forward.l4 import LiveL4Route
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port, SecurePort
 from proxy.protocol.tls.client_hello import ClientHello, HelloReader, MalformedHello, NotTLS
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 class Handshake(asyncio.Protocol):
     """The event loop's protocol from accept to the end of the handshake, then replaced on the same transport."""
 
-    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_secure", "_tcp")
+    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_route", "_secure", "_tcp")
 
     def __init__(self, bound: "BoundPort") -> None:
         self._bound = bound
@@ -35,6 +37,8 @@ class Handshake(asyncio.Protocol):
         self._engine: Engine | None = None
         self._listener = ""
         """Key of the listener that the server name chose."""
+        self._route: tuple[LiveListener, LiveL4Route | None] | None = None
+        """Of a listener that is not one of HTTP: what takes the connection."""
         self._secure: SecurePort | None = None
         """The port as the connection will see it."""
         self._done = False
@@ -87,6 +91,14 @@ class Handshake(asyncio.Protocol):
             self._refuse("unknown_server_name" if hello.server_name else "no_server_name")
             return
         self._listener = listener.key
+        if listener.l4 is not None:
+            self._route = listener, listener.l4.choose(hello.server_name)
+            if self._route[1] is None:
+                self._refuse("no_route")
+                return
+            if not listener.certificates:
+                self._pass_on()
+                return
         self._secure = SecurePort(self._bound.port, hello.server_name, "", listener.clients)
         try:
             self._engine = self._bound.engine(listener, hello)
@@ -120,12 +132,29 @@ class Handshake(asyncio.Protocol):
         self._tcp = self._engine = None
         bound.left(self)
         secure.version, secure.protocol = engine.version, engine.alpn
-        carried = ClientConnection(bound, secure)
-        if secure.port is not bound.port:
-            carried.drain()  # something else is declared by now
+        carried: ClientConnection | Side
+        if self._route is not None:
+            carried = Relay(bound, *self._route, tls=engine.version).client
+        else:
+            carried = ClientConnection(bound, secure)
+            if secure.port is not bound.port:
+                carried.drain()  # something else is declared by now
         transport = SecureTransport(tcp, engine, carried, bound.secure_failures(self._listener))
         tcp.set_protocol(transport)
         transport.begin()
+
+    def _pass_on(self) -> None:
+        """TLS does not end here: the endpoint gets the hello that was read, and all that follows."""
+        tcp, route = self._tcp, self._route
+        assert tcp is not None
+        assert route is not None
+        self._end("passed_on")
+        self._deadline.drop()
+        self._tcp = None
+        self._bound.left(self)
+        side = Relay(self._bound, *route, early=self._hello.octets).client
+        tcp.set_protocol(side)
+        side.connection_made(tcp)
 
     # --- ends --------------------------------------------------------------------------------
 

@@ -1,0 +1,77 @@
+"""How a connection or flow ended, counted and logged."""
+
+import time
+from typing import TYPE_CHECKING
+
+from proxy.observe.access_log import AccessRecord, timestamp
+
+if TYPE_CHECKING:
+    from proxy.forward.l4 import L4Backend, LiveL4Route
+    from proxy.forward.live import LiveListener
+    from proxy.forward.plane import Plane
+
+PROTOCOLS = {"TCPRoute": "TCP", "TLSRoute": "TLS", "UDPRoute": "UDP"}
+
+
+class L4Record:
+    """What is known of one connection or flow."""
+
+    __slots__ = ("_ended", "_listener", "_plane", "_route", "_started", "backend", "bytes_in", "bytes_out", "client",
+                 "endpoint", "retries", "tls")  # fmt: skip
+
+    def __init__(self, plane: "Plane", listener: "LiveListener", route: "LiveL4Route | None", client: str) -> None:
+        self._plane = plane
+        self._listener = listener
+        self._route = route
+        self._started = plane.clock()
+        self._ended = False
+        self.client = client
+        self.backend: L4Backend | None = None
+        self.endpoint = ""
+        self.retries = 0
+        self.tls = ""
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+    def end(self, result: str, flags: str = "") -> None:
+        """Once. `result` is "ok", or why it could not be or did not end well."""
+        if self._ended:
+            return
+        self._ended = True
+        plane, backend = self._plane, self.backend
+        if backend is not None:
+            backend.count(result)
+            plane.metrics.values[backend.bytes_in] += self.bytes_in
+            plane.metrics.values[backend.bytes_out] += self.bytes_out
+        else:
+            names = (self._listener.gateway, self._listener.name, self._route.route if self._route else "", "", result)
+            plane.metrics.values[plane.metrics.counter("penstock_l4_connections_total", names)] += 1.0
+        if plane.access_log is not None:
+            plane.access_log.write(self._line(result, flags))
+
+    def _line(self, result: str, flags: str) -> AccessRecord:
+        duration = self._plane.clock() - self._started
+        route, listener = self._route, self._listener
+        return AccessRecord(
+            ts=timestamp(time.time() - duration),
+            method="",
+            host="",
+            path="",
+            protocol=PROTOCOLS[route.kind] if route is not None else "TCP",
+            status=0,
+            flags=flags,
+            reason="" if result == "ok" else result,
+            duration_ms=round(duration * 1000, 3),
+            bytes_in=self.bytes_in,
+            bytes_out=self.bytes_out,
+            client=self.client,
+            generation=self._plane.generation,
+            gateway=listener.gateway,
+            listener=listener.name,
+            route=route.route if route is not None else "",
+            rule=route.label if route is not None else "",
+            backend=self.backend.name if self.backend is not None else "",
+            endpoint=self.endpoint,
+            retries=self.retries,
+            tls=self.tls,
+        )
