@@ -2,7 +2,7 @@
 
 from proxy.forward.live import TurnsOf, UpstreamOf
 from proxy.observe.metrics import WorkerMetrics
-from proxy.routing.hostname import covers
+from proxy.routing.hostname import HostIndex
 from proxy.snapshot.l4 import L4Route
 from proxy.snapshot.route import BackendRef
 from proxy.snapshot.snapshot import Listener
@@ -65,19 +65,17 @@ class LiveL4Route:
 
 
 class L4Table:
-    """The routes of one listener, in order of precedence."""
+    """The routes of one listener."""
 
-    __slots__ = ("_routes",)
+    __slots__ = ("_by_name",)
 
     def __init__(self, routes: tuple[LiveL4Route, ...]) -> None:
-        self._routes = routes
+        """In order of precedence: of those for one hostname the first has all."""
+        self._by_name = HostIndex((route.hostname, route) for route in routes)
 
     def choose(self, server_name: bytes = b"") -> LiveL4Route | None:
-        """The first route that is for the server name; one without a hostname is for all."""
-        for route in self._routes:
-            if not route.hostname or (server_name and covers(route.hostname, server_name)):
-                return route
-        return None
+        """The route with the most specific hostname for the server name; one without a hostname is for all."""
+        return self._by_name.find(server_name)
 
 
 def l4_table(

@@ -33,11 +33,12 @@ ACCEPT_QUEUE_OFFSET = 24
 class BindError(Exception):
     """An address cannot be bound. Says why (`str`) and what to do (`hint`)."""
 
-    def __init__(self, address: str, port: int, error: OSError) -> None:
-        reason, self.hint = _explain(address, port, error)
+    def __init__(self, address: str, port: int, error: OSError, transport: Transport = "TCP") -> None:
+        reason, self.hint = _explain(port, error, transport)
         self.address_missing = error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
         """It is the address, not the port, that cannot be had."""
-        super().__init__(f"cannot listen on {display(address)}:{port}: {reason}")
+        what = f"{display(address)}:{port}" + (" by UDP" if transport == "UDP" else "")
+        super().__init__(f"cannot listen on {what}: {reason}")
 
 
 def display(address: str) -> str:
@@ -45,12 +46,12 @@ def display(address: str) -> str:
     return f"[{address}]" if ":" in address else address or "*"
 
 
-def _explain(address: str, port: int, error: OSError) -> tuple[str, str]:
+def _explain(port: int, error: OSError, transport: Transport) -> tuple[str, str]:
     """Why, and what to do about it."""
     if error.errno == errno.EADDRINUSE:
         return "the port is taken by another program", (
-            f"`ss -ltnp 'sport = :{port}'` shows by whom: stop it, or serve this listener on another port"
-            f" with --map-port {port}=18080"
+            f"`ss -l{transport[0].lower()}np 'sport = :{port}'` shows by whom: stop it, or serve this listener on another"
+            f" port with --map-port {port}=18080"
         )
     if error.errno == errno.EACCES:
         return "this user may not use ports below 1024", (
@@ -78,7 +79,7 @@ def bind(
                 bound.append(_bind_copies(literal, port, copies, shared, transport))
             except OSError as error:
                 if not (optional and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)):
-                    raise BindError(address, port, error) from None
+                    raise BindError(address, port, error, transport) from None
     except BindError:
         close(sock for row in bound for sock in row)
         raise

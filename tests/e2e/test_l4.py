@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from proxy.downstream.dataplane import DataPlane
+from proxy.downstream.l4.relay import Relay
+from proxy.downstream.listeners import BoundPort
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.certificate import Certificate
@@ -40,7 +42,9 @@ class L4Gateway:
         protocol: str = "TCP",
         certificate: Certificate | None = None,
         settings: DataPlaneSettings | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
+        self._address = address
         self._routes = routes
         self._protocol = protocol
         self._certificate = certificate
@@ -53,8 +57,9 @@ class L4Gateway:
     async def __aenter__(self) -> Self:
         self.plane = DataPlane(self._settings, self.metrics, self.log)  # type: ignore[arg-type]  # a list will do
         self.install(*self._routes)
-        sock = socket.socket(type=socket.SOCK_DGRAM if self._transport == "UDP" else socket.SOCK_STREAM)
-        sock.bind(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM if self._transport == "UDP" else socket.SOCK_STREAM)
+        sock.bind((self._address, 0))
         if self._transport == "TCP":
             sock.listen()
         sock.setblocking(False)
@@ -156,6 +161,64 @@ async def test_half_closed_connections_go_on_the_other_way() -> None:
         assert await client.to_the_end() == b"all I have"
         (await client.send(b"thanks")).finish()
         await eventually(lambda: gateway.reasons() == [""])
+
+
+async def test_a_server_may_have_said_all_before_it_is_asked() -> None:
+    async def daytime(peer: Peer) -> None:
+        await peer.send(b"noon")
+        peer.finish()
+        await peer.to_the_end()
+
+    async with Backend(daytime) as backend, L4Gateway(tcp(to(backend.port))) as gateway:
+        for _ in range(30):
+            client = await gateway.client()
+            assert await client.to_the_end() == b"noon" and client.how == "fin"
+            client.finish()
+        await eventually(lambda: gateway.reasons() == [""] * 30)
+
+
+async def test_both_may_have_ended_before_they_are_joined() -> None:
+    async def daytime(peer: Peer) -> None:
+        await peer.send(b"noon")
+        peer.finish()
+        assert await peer.to_the_end() == b"when?"
+
+    async with Backend(daytime) as backend, L4Gateway(tcp(to(backend.port))) as gateway:
+        for _ in range(30):
+            client = (await (await gateway.client()).send(b"when?")).finish()
+            assert await client.to_the_end() == b"noon" and client.how == "fin"
+        await eventually(lambda: gateway.reasons() == [""] * 30)
+
+
+async def test_a_client_that_never_takes_the_rest_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def says_much(peer: Peer) -> None:
+        peer._writer.write(b"x" * 30_000_000)
+        peer.finish()
+        await peer.to_the_end()
+
+    monkeypatch.setattr("proxy.downstream.l4.relay.WRITE_STALL", 0.1)
+    settings = DataPlaneSettings(tunnel_timeout=PATIENCE)
+    async with Backend(says_much) as backend, L4Gateway(tcp(to(backend.port)), settings=settings) as gateway:
+        client = (await gateway.client()).finish()
+        client.stop_reading()
+        [relay] = await _relays(gateway)
+        side = relay.endpoint_side
+        assert side is not None and side.transport is not None
+        side.transport.pause_reading()
+        relay.half_closed(side)  # as if that had been all it had to say
+        await eventually(lambda: gateway.reasons() == ["write_stalled"])
+
+
+async def _relays(gateway: L4Gateway) -> list[Relay]:
+    [port] = gateway.plane._ports.values()
+    assert isinstance(port, BoundPort)
+
+    def full() -> bool:
+        sides = [each.client.transport for each in port.connections if isinstance(each, Relay)]
+        return any(side is not None and side.get_write_buffer_size() for side in sides)
+
+    await eventually(full)
+    return [each for each in port.connections if isinstance(each, Relay)]
 
 
 @pytest.mark.parametrize("who", ["client", "endpoint"])
@@ -448,8 +511,10 @@ async def udp_server(answers: Callable[[bytes], bytes] | None = bytes.upper) -> 
     return peer
 
 
-async def udp_client(port: int) -> UdpPeer:
-    _, peer = await asyncio.get_running_loop().create_datagram_endpoint(UdpPeer, remote_addr=("127.0.0.1", port))
+async def udp_client(port: int, address: str = "127.0.0.1") -> UdpPeer:
+    """It takes what comes from where it sends to, and nothing else."""
+    _, peer = await asyncio.get_running_loop().create_datagram_endpoint(UdpPeer, remote_addr=(address, port))
+    OPEN.append(peer)
     return peer
 
 
@@ -476,7 +541,7 @@ async def test_flows_are_weighted_and_stay_where_they_are() -> None:
         to(server.port, weight=weight, protocol="udp") for server, weight in zip(servers, (3, 1), strict=True)
     )
     async with L4Gateway(udp(one, other), protocol="UDP") as gateway:
-        answers = []
+        answers: list[bytes] = []
         for _ in range(20):
             client = await udp_client(gateway.port)
             for _ in range(3):
@@ -501,6 +566,43 @@ async def test_the_table_of_flows_is_bounded_and_silent_flows_end() -> None:
         assert gateway.reasons()[2:] == ["", "", ""]
         clients[0].transport.sendto(b"again")
         assert await clients[0].next() == b"AGAIN"
+
+
+async def test_who_gets_answers_stays_where_addresses_are_made_up() -> None:
+    server = await udp_server()
+    settings = DataPlaneSettings(max_flows=3)
+    async with L4Gateway(udp(to(server.port, protocol="udp")), protocol="UDP", settings=settings) as gateway:
+        client = await udp_client(gateway.port)
+        for _ in range(2):
+            client.transport.sendto(b"x")
+            await client.next()
+        for _ in range(6):
+            other = await udp_client(gateway.port)
+            other.transport.sendto(b"once")
+            await other.next()
+        client.transport.sendto(b"x")
+        await client.next()
+        assert gateway.reasons() == ["evicted"] * 4 and len(server.senders) == 7
+
+
+@pytest.mark.parametrize(("everywhere", "one"), [("0.0.0.0", "127.0.0.2"), ("::", "::1")])
+async def test_answers_come_from_the_address_that_was_asked(everywhere: str, one: str) -> None:
+    server = await udp_server()
+    route = udp(to(server.port, protocol="udp"))
+    async with L4Gateway(route, protocol="UDP", address=everywhere) as gateway:
+        client = await udp_client(gateway.port, one)
+        for text in (b"a", b"b"):
+            client.transport.sendto(text)
+            assert await client.next() == text.upper()
+
+
+async def test_datagrams_with_nowhere_to_go_are_counted_and_seldom_logged() -> None:
+    async with L4Gateway(udp(), protocol="UDP") as gateway:
+        client = await udp_client(gateway.port)
+        for _ in range(5):
+            client.transport.sendto(b"x")
+        await eventually(lambda: gateway.counted("", "no_backend") == 5.0)
+        assert gateway.reasons() == ["no_backend"] and gateway.log.records[0].protocol == "UDP"
 
 
 async def test_an_endpoint_that_is_gone_and_one_that_has_come() -> None:

@@ -4,19 +4,22 @@ import asyncio
 import errno
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
 from proxy.runtime import sockets
 from proxy.runtime.sockets import BindError, bind, refuse_new_handshakes, run_empty, waiting
+from proxy.snapshot.snapshot import Transport
 
 LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
-def bound(address: str, port: int, copies: int = 1, shared: bool = False) -> Iterator[list[list[socket.socket]]]:
-    rows = bind(address, port, copies, shared)
+def bound(
+    address: str, port: int, copies: int = 1, shared: bool = False, transport: Transport = "TCP"
+) -> Iterator[list[list[socket.socket]]]:
+    rows = bind(address, port, copies, shared, transport)
     try:
         yield rows
     finally:
@@ -47,6 +50,28 @@ def test_every_worker_has_a_socket_and_connections_spread() -> None:
         sockets.close(clients)
     assert sum(lengths) == 60
     assert all(lengths)
+
+
+def test_a_udp_port_is_another_than_that_of_tcp_and_has_one_holder() -> None:
+    with bound(LOOPBACK, 0, copies=2) as rows, bound(LOOPBACK, port := port_of(rows), 2, transport="UDP") as [row]:
+        assert {sock.type for sock in row} == {socket.SOCK_DGRAM} and len(row) == 2
+        with pytest.raises(BindError, match=f":{port} by UDP: the port is taken by another program") as caught:
+            bind(LOOPBACK, port, 2, transport="UDP")
+        assert "`ss -lunp" in caught.value.hint
+
+
+def test_datagrams_of_one_sender_come_to_one_socket() -> None:
+    with bound(LOOPBACK, 0, copies=3, transport="UDP") as [row]:
+        with closing(socket.socket(type=socket.SOCK_DGRAM)) as client:
+            for _ in range(9):
+                client.sendto(b"x", (LOOPBACK, port_of([row])))
+        counts = []
+        for sock in row:
+            counts.append(0)
+            with suppress(BlockingIOError):
+                while sock.recv(1):
+                    counts[-1] += 1
+    assert sorted(counts) == [0, 0, 9]
 
 
 @pytest.mark.parametrize("address", [LOOPBACK, "0.0.0.0", ""])
@@ -97,10 +122,10 @@ def test_every_address_means_both_versions_of_ip() -> None:
 def test_a_machine_without_ipv6_serves_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
     make = sockets._socket
 
-    def without_ipv6(literal: str, reuse_port: bool) -> socket.socket:
+    def without_ipv6(literal: str, transport: Transport, reuse_port: bool) -> socket.socket:
         if ":" in literal:
             raise OSError(errno.EAFNOSUPPORT, "no IPv6 here")
-        return make(literal, reuse_port)
+        return make(literal, transport, reuse_port)
 
     monkeypatch.setattr(sockets, "_socket", without_ipv6)
     with bound("", free_port()) as rows:

@@ -2,7 +2,8 @@
 
 A flow begins with its first datagram and ends when none has passed for a while, since nobody says when it is over. Each
 has a socket of its own towards its endpoint, so that answers are known by it. The table of flows is bounded: when it is
-full the one that has been silent longest makes room, because addresses are easily made up.
+full the one that has been silent longest makes room, because addresses are easily made up; and before all others one
+whose client has not written again after an answer, since who makes up an address does not get any.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import socket
 from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
+from proxy.downstream.l4.datagrams import Address, DatagramSocket
 from proxy.downstream.l4.record import L4Record
 from proxy.upstream.direct import DirectEndpoint
 from proxy.wheel import Deadline
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from proxy.snapshot.snapshot import Bind
     from proxy.wheel import Wheel
 
-Address = tuple[str, int] | tuple[str, int, int, int]
+Key = tuple[Address, bytes]
+"""A client's address, and which of ours it has written to."""
 _HELD = 16
 """Datagrams of a flow that wait for its socket; more are lost, as datagrams may be."""
 
@@ -30,15 +33,19 @@ _HELD = 16
 class Flow(asyncio.DatagramProtocol):
     """One client address and its endpoint."""
 
-    __slots__ = ("_held", "_record", "_table", "address", "endpoint", "last", "transport")
+    __slots__ = ("_held", "_record", "_table", "answered", "endpoint", "key", "last", "proven",
+                 "transport")  # fmt: skip
 
-    def __init__(self, table: "FlowTable", address: Address, endpoint: DirectEndpoint, record: L4Record) -> None:
+    def __init__(self, table: "FlowTable", key: Key, endpoint: DirectEndpoint, record: L4Record) -> None:
         self._table = table
-        self.address = address
+        self.key = key
         self.endpoint = endpoint
         self._record = record
         self._held: list[bytes] = []
         self.transport: asyncio.DatagramTransport | None = None
+        self.answered = False
+        self.proven = False
+        """The client has written again after an answer, so it is where it says."""
         self.last = 0.0
         """When a datagram passed, either way."""
 
@@ -72,54 +79,55 @@ class Flow(asyncio.DatagramProtocol):
             self.transport.close()
 
 
-class FlowTable(asyncio.DatagramProtocol):
+class FlowTable:
     """All flows through one socket of a port."""
 
-    def __init__(self, port: "UdpPort") -> None:
+    def __init__(self, port: "UdpPort", sock: socket.socket) -> None:
         self._port = port
-        self._transport: asyncio.DatagramTransport | None = None
-        self._flows: OrderedDict[Address, Flow] = OrderedDict()
-        """The one that has been silent longest first."""
+        self._flows: dict[Key, Flow] = {}
+        self._new: OrderedDict[Key, Flow] = OrderedDict()
+        """Those whose client has not shown yet that it gets answers; the one that has been silent longest first."""
+        self._proven: OrderedDict[Key, Flow] = OrderedDict()
+        """The others: only when there is no new one does one of these make room."""
         self._sweep = Deadline(port.wheel, self._end_silent)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._socket = DatagramSocket(sock, self._received)
 
     def __len__(self) -> int:
         return len(self._flows)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        flow = self._flows.get(addr)
+    def _received(self, data: bytes, address: Address, ours: bytes) -> None:
+        key = (address, ours)
+        flow = self._flows.get(key)
         if flow is not None and flow.endpoint.retired:
             self.end(flow, "endpoint_gone")  # nobody would ever tell its client to come again
             flow = None
         if flow is None:
-            flow = self._begin(addr)
+            flow = self._begin(key)
             if flow is None:
                 return
+        elif flow.answered and not flow.proven:
+            flow.proven = True
+            self._proven[key] = self._new.pop(key)
         self._touch(flow)
         flow.send(data)
 
     def answer(self, flow: Flow, data: bytes) -> None:
         """From the endpoint to the client."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._touch(flow)
-            self._transport.sendto(data, flow.address)
-
-    def error_received(self, exc: Exception) -> None:
-        """A client that is gone: its flow ends by its silence."""
+        flow.answered = True
+        self._touch(flow)
+        self._socket.send(data, *flow.key)
 
     # --- flows -------------------------------------------------------------------------------
 
-    def _begin(self, address: Address) -> Flow | None:
+    def _begin(self, key: Key) -> Flow | None:
         """None: there is nobody to send it to, and the datagram is dropped."""
         port = self._port
         listener = port.listener
         if port.draining or listener is None:
             return None
         route = listener.l4.choose() if listener.l4 is not None else None
-        record = L4Record(port.plane, listener, route, str(address[0]).removeprefix("::ffff:"))
+        record = L4Record(port.plane, listener, route, str(key[0][0]).removeprefix("::ffff:"), "UDP")
         backend = record.backend = route.choose() if route is not None else None
         if backend is None or backend.upstream is None or backend.upstream.invalid:
             port.drop(record, "no_route" if route is None else (backend.invalid if backend else "") or "no_backend")
@@ -129,10 +137,10 @@ class FlowTable(asyncio.DatagramProtocol):
             port.drop(record, "no_ready_endpoint")
             return None
         if len(self._flows) >= port.settings.max_flows:
-            self.end(next(iter(self._flows.values())), "evicted")
+            self.end(next(iter((self._new or self._proven).values())), "evicted")
         record.endpoint = endpoint.label
         endpoint.taken()
-        flow = self._flows[address] = Flow(self, address, endpoint, record)
+        flow = self._flows[key] = self._new[key] = Flow(self, key, endpoint, record)
         port.opened()
         task = port.plane.loop.create_task(self._connect(flow))
         self._tasks.add(task)
@@ -147,27 +155,29 @@ class FlowTable(asyncio.DatagramProtocol):
             flow.endpoint.refused("unreachable")
             self.end(flow, "upstream_refused")
             return
-        if self._flows.get(flow.address) is not flow and flow.transport is not None:
+        if self._flows.get(flow.key) is not flow and flow.transport is not None:
             flow.transport.close()  # it ended meanwhile
 
     def _touch(self, flow: Flow) -> None:
         flow.last = now = self._port.plane.clock()
-        self._flows.move_to_end(flow.address)
+        (self._proven if flow.proven else self._new).move_to_end(flow.key)
         if self._sweep.at == float("inf"):
             self._sweep.set(now + self._port.settings.udp_idle_timeout)
 
     def _end_silent(self) -> None:
-        limit = self._port.plane.clock() - self._port.settings.udp_idle_timeout
-        while self._flows:
-            flow = next(iter(self._flows.values()))
-            if flow.last > limit:
-                self._sweep.set(flow.last + self._port.settings.udp_idle_timeout)
-                return
-            self.end(flow, "ok")
+        patience = self._port.settings.udp_idle_timeout
+        limit = self._port.plane.clock() - patience
+        for flows in (self._new, self._proven):
+            while flows and (oldest := next(iter(flows.values()))).last <= limit:
+                self.end(oldest, "ok")
+        left = [next(iter(flows.values())).last for flows in (self._new, self._proven) if flows]
+        if left:
+            self._sweep.set(min(left) + patience)
 
     def end(self, flow: Flow, result: str) -> None:
-        if self._flows.get(flow.address) is flow:
-            del self._flows[flow.address]
+        if self._flows.get(flow.key) is flow:
+            del self._flows[flow.key]
+            del (self._proven if flow.proven else self._new)[flow.key]
             flow.close(result)
             self._port.closed()
 
@@ -175,8 +185,7 @@ class FlowTable(asyncio.DatagramProtocol):
         for flow in list(self._flows.values()):
             self.end(flow, "drained")
         self._sweep.drop()
-        if self._transport is not None:
-            self._transport.close()
+        self._socket.close()
 
 
 class UdpPort:
@@ -192,6 +201,8 @@ class UdpPort:
         self.settings = settings
         self.draining = False
         self._tables: list[FlowTable] = []
+        self._quiet_until = 0.0
+        """When the next datagram that is dropped may be logged."""
         self._values = plane.metrics.values
         self._open = plane.metrics.gauge("penstock_open_connections", (",".join(bind.listeners), "udp"))
 
@@ -206,9 +217,7 @@ class UdpPort:
 
     async def serve(self, sock: socket.socket) -> None:
         """Take datagrams from a bound socket; it is ours from now on."""
-        table = FlowTable(self)
-        self._tables.append(table)
-        await self.plane.loop.create_datagram_endpoint(lambda: table, sock=sock)
+        self._tables.append(FlowTable(self, sock))
 
     def opened(self) -> None:
         self._values[self._open] += 1.0
@@ -217,8 +226,14 @@ class UdpPort:
         self._values[self._open] -= 1.0
 
     def drop(self, record: L4Record, reason: str) -> None:
-        """A datagram with nowhere to go: counted, and logged as a flow that never was."""
-        record.end(reason, "NR")
+        """A datagram with nowhere to go: counted, and logged as a flow that never was - one a second, as anybody may
+        send as many as he likes.
+        """
+        now = self.plane.clock()
+        quiet = now < self._quiet_until
+        if not quiet:
+            self._quiet_until = now + 1.0
+        record.end(reason, "NR", quiet=quiet)
 
     def close(self) -> None:
         for table in self._tables:

@@ -16,15 +16,24 @@ PROTOCOLS = {"TCPRoute": "TCP", "TLSRoute": "TLS", "UDPRoute": "UDP"}
 class L4Record:
     """What is known of one connection or flow."""
 
-    __slots__ = ("_ended", "_listener", "_plane", "_route", "_started", "backend", "bytes_in", "bytes_out", "client",
-                 "endpoint", "retries", "tls")  # fmt: skip
+    __slots__ = ("_ended", "_listener", "_plane", "_protocol", "_route", "_started", "backend", "bytes_in", "bytes_out",
+                 "client", "endpoint", "retries", "tls")  # fmt: skip
 
-    def __init__(self, plane: "Plane", listener: "LiveListener", route: "LiveL4Route | None", client: str) -> None:
+    def __init__(
+        self,
+        plane: "Plane",
+        listener: "LiveListener",
+        route: "LiveL4Route | None",
+        client: str,
+        protocol: str = "TCP",
+    ) -> None:
+        """`protocol`: where there is no route to tell."""
         self._plane = plane
         self._listener = listener
         self._route = route
         self._started = plane.clock()
         self._ended = False
+        self._protocol = PROTOCOLS[route.kind] if route is not None else protocol
         self.client = client
         self.backend: L4Backend | None = None
         self.endpoint = ""
@@ -33,8 +42,8 @@ class L4Record:
         self.bytes_in = 0
         self.bytes_out = 0
 
-    def end(self, result: str, flags: str = "") -> None:
-        """Once. `result` is "ok", or why it could not be or did not end well."""
+    def end(self, result: str, flags: str = "", *, quiet: bool = False) -> None:
+        """Once. `result` is "ok", or why it could not be or did not end well. `quiet`: counted, not logged."""
         if self._ended:
             return
         self._ended = True
@@ -46,7 +55,7 @@ class L4Record:
         else:
             names = (self._listener.gateway, self._listener.name, self._route.route if self._route else "", "", result)
             plane.metrics.values[plane.metrics.counter("penstock_l4_connections_total", names)] += 1.0
-        if plane.access_log is not None:
+        if plane.access_log is not None and not quiet:
             plane.access_log.write(self._line(result, flags))
 
     def _line(self, result: str, flags: str) -> AccessRecord:
@@ -57,7 +66,7 @@ class L4Record:
             method="",
             host="",
             path="",
-            protocol=PROTOCOLS[route.kind] if route is not None else "TCP",
+            protocol=self._protocol,
             status=0,
             flags=flags,
             reason="" if result == "ok" else result,

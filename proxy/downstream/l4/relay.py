@@ -29,7 +29,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _MOST_ENDPOINTS = 3
 """Asked when connecting fails."""
 WRITE_STALL = 30.0
-"""Seconds in which a side must take what is left for it when all has been said."""
+"""Seconds in which a side must take some of what is left for it when all has been said."""
 
 
 class Side(asyncio.Protocol):
@@ -72,12 +72,17 @@ class Side(asyncio.Protocol):
             self.relay.cut(failure.reason)
 
     def pause_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.pause_reading()
+        if (source := self._source()) is not None:
+            source.pause_reading()
 
     def resume_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.resume_reading()
+        if (source := self._source()) is not None:
+            source.resume_reading()
+
+    def _source(self) -> asyncio.Transport | None:
+        """From where comes what is written here. One that is closing is read no more (uvloop would raise)."""
+        source = None if self.other is None else self.other.transport
+        return None if source is None or source.is_closing() else source
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -103,7 +108,7 @@ class Relay:
     """Both sides, and what becomes of them."""
 
     __slots__ = ("_bound", "_closing", "_deadline", "_endpoint", "_over", "_record", "_route", "_task",
-                 "_tried", "client", "endpoint_side")  # fmt: skip
+                 "_tried", "_unsent", "client", "endpoint_side")  # fmt: skip
 
     def __init__(
         self,
@@ -122,6 +127,8 @@ class Relay:
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         """Both sides have said all; some of it may still be on its way."""
+        self._unsent = 0
+        """Octets that were on their way when that was last looked at."""
         self._over = False
         self._deadline = Deadline(bound.wheel, self._idle)
         self._record = L4Record(bound.plane, listener, route, "")
@@ -180,12 +187,12 @@ class Relay:
             await connect(loop, host, port, endpoint.secured, side)
 
     def _dialed(self, endpoint: DirectEndpoint, side: Side, task: "asyncio.Task[None]") -> None:
+        cause = None if task.cancelled() else task.exception()
         if self._task is not task:
             side.relay = None
             side.abort()  # nobody waits for it any more
             return
         self._task = None
-        cause = None if task.cancelled() else task.exception()
         if cause is None and not task.cancelled() and side.transport is not None:
             self._join(side)
             return
@@ -217,8 +224,12 @@ class Relay:
             if one.held:
                 held, one.held = one.held, b""
                 self.moved(one, held)
-        if client.ended:
-            _end_writing(side.transport)
+        if client.ended and side.ended:
+            self._finish()
+            return
+        for one, other in ((client, side), (side, client)):
+            if one.ended and other.transport is not None:
+                _end_writing(other.transport)  # it came before there was anybody to tell
         client.transport.resume_reading()
         side.transport.resume_reading()
 
@@ -248,7 +259,7 @@ class Relay:
             # A client that closes before there is an endpoint: it may wait for what the endpoint has to say.
             return not self._over
         if other.ended:
-            self._finish("ok")
+            self._finish()
             return False
         self._touch()
         if other.transport is not None and not other.transport.is_closing():
@@ -261,7 +272,7 @@ class Relay:
 
     def _idle(self) -> None:
         if self._closing:
-            self.abort()
+            self._look_for_stalled()
         elif self._task is not None:
             self._task.cancel()  # no answer from the endpoint in time
         else:
@@ -274,23 +285,38 @@ class Relay:
         if self._over:
             return
         if self._closing:
-            if self.client.transport is None and (self.endpoint_side is None or self.endpoint_side.transport is None):
+            if exc is not None:
+                self.cut("client_reset" if side is self.client else "upstream_reset", "")
+            elif self.client.transport is None and (self.endpoint_side is None or self.endpoint_side.transport is None):
                 self._end("ok", "")
         elif exc is None and side.ended:
-            self._finish("ok")
+            self._finish()
         elif side is self.client:
             self.cut("client_reset" if exc is not None else "client_closed", "DC")
         else:
             self.cut("upstream_reset" if exc is not None else "upstream_closed", "UC")
 
-    def _finish(self, result: str) -> None:
+    def _finish(self) -> None:
         """Both have said all they had to say."""
-        self._record.end(result)
         self._closing = True
+        self._unsent = self._still_unsent()
         self._deadline.set(self._bound.clock() + WRITE_STALL)
         self.client.close()
         if self.endpoint_side is not None:
             self.endpoint_side.close()
+
+    def _look_for_stalled(self) -> None:
+        """A side that takes what is left, however slowly, has the time; one that takes nothing has not."""
+        left = self._still_unsent()
+        if left >= self._unsent:
+            self.cut("write_stalled", "")
+            return
+        self._unsent = left
+        self._deadline.set(self._bound.clock() + WRITE_STALL)
+
+    def _still_unsent(self) -> int:
+        sides = (side.transport for side in (self.client, self.endpoint_side) if side is not None)
+        return sum(transport.get_write_buffer_size() for transport in sides if transport is not None)
 
     def cut(self, result: str, flags: str = "UC") -> None:
         """It cannot go on: neither side may take what it got for whole."""

@@ -106,9 +106,9 @@ def test_what_the_library_does_not_take_is_a_failure_of_the_handshake_only() -> 
 def test_what_the_library_does_not_take_is_not_tried_for_each_client(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Certificate] = []
 
-    def counting(certificate: Certificate) -> ssl.SSLContext:
+    def counting(certificate: Certificate, *, alpn: bool) -> ssl.SSLContext:
         tried.append(certificate)
-        return server_context(certificate)
+        return server_context(certificate, alpn=alpn)
 
     monkeypatch.setattr("proxy.downstream.tls.contexts.server_context", counting)
     broken = {"x": Certificate(ONE.chain, WILD.key)}
