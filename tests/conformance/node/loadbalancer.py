@@ -1,5 +1,6 @@
-"""A cloud's load balancer in user space: Services of type LoadBalancer get an address, and TCP connections to it
-go to a ready endpoint. It follows Services and EndpointSlices, and gives addresses back."""
+"""A cloud's load balancer in user space: Services of type LoadBalancer get an address, and what comes to it goes
+to a ready endpoint: TCP connections, and UDP datagrams by the address they come from. It follows Services and
+EndpointSlices, and gives addresses back."""
 
 import asyncio
 import logging
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from tests.conformance.node.addresses import Address, Pool
 from tests.conformance.node.api import Api, Change, Object, RefusedError
 from tests.conformance.node.forwarder import Endpoint, Forwarder
+from tests.conformance.node.udp_forwarder import UdpForwarder
 from tests.conformance.place import LOAD_BALANCER_ADDRESSES
 
 log = logging.getLogger(__name__)
@@ -17,14 +19,15 @@ _SERVICES = "/api/v1/services"
 _SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 _AGAIN = 1.0
 """Seconds before a Service that could not be served is tried again."""
+FORWARDERS: dict[str, type[Forwarder] | type[UdpForwarder]] = {"TCP": Forwarder, "UDP": UdpForwarder}
 _OWNER = "kubernetes.io/service-name"
 
 
 class Balanced(NamedTuple):
-    """A Service that has an address: a forwarder for each of its TCP ports, by the port's number."""
+    """A Service that has an address: a forwarder for each of its ports, by the port's number and protocol."""
 
     address: Address
-    forwarders: dict[int, Forwarder]
+    forwarders: dict[tuple[int, str], Forwarder | UdpForwarder]
 
 
 class LoadBalancer:
@@ -73,17 +76,15 @@ class LoadBalancer:
                 log.error("no address is left for Service %s", _key(service))
                 return
         address, forwarders = self._balanced[uid]
-        ports = {
-            port["port"]: port for port in service["spec"].get("ports", []) if port.get("protocol", "TCP") == "TCP"
-        }
-        for number in set(forwarders) - set(ports):
-            await forwarders.pop(number).close()
-        for number, port in ports.items():
-            if number not in forwarders:
-                forwarder = Forwarder()
-                await forwarder.listen(address.ip, number)
-                forwarders[number] = forwarder
-            forwarders[number].endpoints = ready_endpoints(service, port.get("name", ""), self._slices.values())
+        ports = served_ports(service)
+        for gone in set(forwarders) - set(ports):
+            await forwarders.pop(gone).close()
+        for at, port in ports.items():
+            if at not in forwarders:
+                forwarder = FORWARDERS[at[1]]()
+                await forwarder.listen(address.ip, at[0])
+                forwarders[at] = forwarder
+            forwarders[at].endpoints = ready_endpoints(service, port.get("name", ""), self._slices.values())
         await self._report(service, address.ip)
 
     async def _report(self, service: Object, ip: str) -> None:
@@ -119,8 +120,10 @@ def wants_address(service: Object) -> bool:
     return service["spec"].get("type") == "LoadBalancer" and not service["metadata"].get("deletionTimestamp")
 
 
-def tcp_ports(service: Object) -> dict[int, Object]:
-    return {port["port"]: port for port in service["spec"].get("ports", []) if port.get("protocol", "TCP") == "TCP"}
+def served_ports(service: Object) -> dict[tuple[int, str], Object]:
+    """By number and protocol; of SCTP nothing is known here."""
+    ports = {(port["port"], port.get("protocol", "TCP")): port for port in service["spec"].get("ports", [])}
+    return {at: port for at, port in ports.items() if at[1] in FORWARDERS}
 
 
 def ready_endpoints(service: Object, port: str, slices: Iterable[Object]) -> list[Endpoint]:

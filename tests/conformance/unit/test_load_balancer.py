@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from tests.conformance.node.api import Change, Object
 from tests.conformance.node.forwarder import Endpoint, Forwarder
-from tests.conformance.node.loadbalancer import ready_endpoints, remember, tcp_ports, wants_address
+from tests.conformance.node.loadbalancer import ready_endpoints, remember, served_ports, wants_address
+from tests.conformance.node.udp_forwarder import UdpForwarder
 
 SERVICE: Object = {
     "metadata": {"name": "web", "namespace": "shop", "uid": "s-1"},
@@ -47,8 +49,50 @@ def test_a_port_without_a_name_is_the_slices_port_without_one() -> None:
     assert ready_endpoints(SERVICE, "", [slice_of("web", "10.244.0.10", True, port=None)])
 
 
-def test_only_tcp_ports_are_served() -> None:
-    assert list(tcp_ports(SERVICE)) == [80]
+def test_ports_of_tcp_and_udp_are_served() -> None:
+    assert list(served_ports(SERVICE)) == [(80, "TCP"), (53, "UDP")]
+    assert not served_ports({**SERVICE, "spec": {"ports": [{"port": 9, "protocol": "SCTP"}]}})
+
+
+class Answering(asyncio.DatagramProtocol):
+    """A Pod that says its name."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: asyncio.DatagramTransport = transport  # type: ignore[assignment]  # it is one
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.transport.sendto(self.name + data, addr)
+
+
+class Asking(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.got: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.got.put_nowait(data)
+
+
+async def test_datagrams_go_to_endpoints_by_who_sends_them() -> None:
+    loop, forwarder = asyncio.get_running_loop(), UdpForwarder()
+    port = await forwarder.listen("127.0.0.1", 0)
+    pods = [
+        await loop.create_datagram_endpoint(partial(Answering, name), local_addr=("127.0.0.1", 0))
+        for name in (b"a", b"b")
+    ]
+    forwarder.endpoints = [Endpoint(*transport.get_extra_info("sockname")) for transport, _ in pods]
+    clients = [await loop.create_datagram_endpoint(Asking, remote_addr=("127.0.0.1", port)) for _ in range(2)]
+    answers = []
+    for transport, asking in clients:
+        for _ in range(2):
+            transport.sendto(b"?")
+            answers.append(await asyncio.wait_for(asking.got.get(), 20))
+    assert answers == [b"a?", b"a?", b"b?", b"b?"]
+    await forwarder.close()
+    for transport, _ in (*pods, *clients):
+        transport.close()
 
 
 @pytest.mark.parametrize(
