@@ -84,7 +84,12 @@ def _certificate_data(certificate: Certificate) -> dict[str, Any]:
 
 
 def _bind_data(bind: Bind, view: View) -> dict[str, Any]:
-    return {"address": bind.address or "*", "port": bind.port, "bound": (bind.address, bind.port) in view.bound}
+    return {
+        "address": bind.address or "*",
+        "port": bind.port,
+        "transport": bind.transport,
+        "bound": bind.socket in view.bound,
+    }
 
 
 def routes(view: View) -> list[dict[str, Any]]:

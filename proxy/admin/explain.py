@@ -82,7 +82,7 @@ class Explainer:
     def _serving(self, generation: int, told: Mapping[str, Any]) -> Data:
         """`bound`: whether the address is, of what was asked; None where there is none."""
         at = [one for one in told["addresses"] if one["address"] == told["address"]]
-        bound = {(address or "*", port) for address, port in self._view.bound}
+        bound = {(address or "*", port) for address, port, transport in self._view.bound if transport == "TCP"}
         return {
             "generation": generation,
             "workers": {str(index): worker.generation for index, worker in self._view.workers.items()},

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from proxy.resources.problem import Problem
 from proxy.snapshot.names import NameKey
-from proxy.snapshot.snapshot import Snapshot
+from proxy.snapshot.snapshot import Snapshot, Transport
 from proxy.translate.explain.explain import Explained
 from proxy.translate.status.build import ObjectStatus
 
@@ -58,8 +58,8 @@ class View(Protocol):
     def draining(self) -> bool: ...
 
     @property
-    def bound(self) -> Sequence[tuple[str, int]]:
-        """(address, bound port) of the listeners that could be bound."""
+    def bound(self) -> Sequence[tuple[str, int, Transport]]:
+        """(address, bound port, TCP or UDP) of the listeners that could be bound."""
 
     @property
     def workers(self) -> Mapping[int, WorkerState]: ...

@@ -38,15 +38,26 @@ def lines(listeners: Sequence[Data]) -> Iterator[str]:
 
 
 def _entries(entries: Sequence[Data]) -> Iterator[str]:
-    conditions = [match_words(entry["conditions"]) for entry in entries]
+    conditions = [_conditions(entry) for entry in entries]
     width = max(map(len, conditions), default=0)
     for words, entry in zip(conditions, entries, strict=True):
         rule = entry["rule_name"] or entry["rule"]
         yield f"    {words:{width}}  {entry['route']} rule {rule} -> {_target(entry)}"
 
 
+_EVERYTHING = {"UDPRoute": "every flow"}
+
+
+def _conditions(entry: Data) -> str:
+    """Below HTTP there are none."""
+    return _EVERYTHING.get(entry["kind"], "every connection") if "kind" in entry else match_words(entry["conditions"])
+
+
 def _target(entry: Data) -> str:
     """The filters, where the rule sends, and how long it waits. Behind a filter that answers nothing is reached."""
+    if "kind" in entry:
+        led = ", ".join(map(_backend, entry["backends"])) or "refused: no backend"
+        return f"{led} (unused: the route before it has all)" if entry["unused"] else led
     words: list[str] = []
     for one in entry["filters"]:
         name = one.get("kind", one["type"])  # an ExtensionRef by the kind that it leads to

@@ -13,6 +13,7 @@ from proxy.resources import (
     direct_response,
     gateway,
     httproute,
+    l4routes,
     listenerset,
     own,
     parameters,
@@ -42,6 +43,9 @@ KINDS: dict[tuple[str, str], Kind] = {
     (GATEWAY, "Gateway"): Kind(gateway.Gateway, ("v1", "v1beta1")),
     (GATEWAY, "ListenerSet"): Kind(listenerset.ListenerSet, ("v1",)),
     (GATEWAY, "HTTPRoute"): Kind(httproute.HTTPRoute, ("v1", "v1beta1")),
+    (GATEWAY, "TCPRoute"): Kind(l4routes.TCPRoute, ("v1", "v1alpha2")),
+    (GATEWAY, "TLSRoute"): Kind(l4routes.TLSRoute, ("v1", "v1alpha3", "v1alpha2")),
+    (GATEWAY, "UDPRoute"): Kind(l4routes.UDPRoute, ("v1", "v1alpha2")),
     (GATEWAY, "ReferenceGrant"): Kind(policy.ReferenceGrant, ("v1", "v1beta1")),
     (GATEWAY, "BackendTLSPolicy"): Kind(backendtlspolicy.BackendTLSPolicy, ("v1",)),
     (EXPERIMENTAL, "XBackend"): Kind(xbackend.XBackend, ("v1alpha1",)),
@@ -58,7 +62,7 @@ KINDS: dict[tuple[str, str], Kind] = {
 
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
     {
-        *((GATEWAY, kind) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")),
+        (GATEWAY, "GRPCRoute"),
         (EXPERIMENTAL, "XMesh"),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
         *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),

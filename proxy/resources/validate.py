@@ -15,6 +15,7 @@ from proxy.resources.direct_response import DirectResponse
 from proxy.resources.fields import LABEL, SUBDOMAIN
 from proxy.resources.gateway import Gateway
 from proxy.resources.httproute import HTTPRoute
+from proxy.resources.l4routes import TCPRoute, TLSRoute, UDPRoute
 from proxy.resources.labels import annotation_findings, label_findings
 from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import ObjectMeta, Resource
@@ -32,6 +33,7 @@ from proxy.resources.validate_core import (
 from proxy.resources.validate_direct_response import validate_direct_response
 from proxy.resources.validate_gateway import validate_gateway
 from proxy.resources.validate_httproute import validate_httproute
+from proxy.resources.validate_l4routes import validate_l4_route, validate_tls_route
 from proxy.resources.validate_listenerset import validate_listener_set
 from proxy.resources.validate_own import validate_backend
 from proxy.resources.validate_parameters import validate_parameters
@@ -42,6 +44,9 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     Gateway: validate_gateway,
     ListenerSet: validate_listener_set,
     HTTPRoute: validate_httproute,
+    TCPRoute: validate_l4_route,
+    TLSRoute: validate_tls_route,
+    UDPRoute: validate_l4_route,
     BackendTLSPolicy: validate_backend_tls_policy,
     XBackendTrafficPolicy: validate_backend_traffic_policy,
     Service: validate_service,

@@ -50,7 +50,7 @@ REPEATABLE: Final = frozenset({"RequestMirror", "ExtensionRef", "ExternalAuth"})
 
 def validate_httproute(route: HTTPRoute) -> Iterator[Finding]:
     spec = route.spec
-    yield from _parent_refs(spec.parent_refs)
+    yield from validate_parent_refs(spec.parent_refs)
     yield from _rule_names(spec)
     total = sum(len(rule.matches) for rule in spec.rules)
     if total > MAX_MATCHES:
@@ -60,7 +60,7 @@ def validate_httproute(route: HTTPRoute) -> Iterator[Finding]:
         yield from _rule(rule, ("spec", "rules", index))
 
 
-def _parent_refs(refs: tuple[ParentReference, ...]) -> Iterator[Finding]:
+def validate_parent_refs(refs: tuple[ParentReference, ...]) -> Iterator[Finding]:
     """Two references to one parent must each name a section or port, and not the same."""
     if len(refs) < 2:
         return

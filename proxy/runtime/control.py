@@ -39,7 +39,7 @@ from proxy.runtime.reporting import Reporter
 from proxy.runtime.settings import Settings
 from proxy.runtime.workers import Worker, WorkerGone, WorkerRefused, ask_all
 from proxy.snapshot.names import NameKey
-from proxy.snapshot.snapshot import Snapshot
+from proxy.snapshot.snapshot import Snapshot, Transport
 from proxy.sources.base import Source
 from proxy.translate.explain.explain import Explained
 from proxy.translate.status.build import ObjectStatus
@@ -349,8 +349,8 @@ class Control:
         return self._stop.is_set()
 
     @property
-    def bound(self) -> Sequence[tuple[str, int]]:
-        return [(bind.address, bind.port) for bind in self._listeners.binds]
+    def bound(self) -> Sequence[tuple[str, int, Transport]]:
+        return [bind.socket for bind in self._listeners.binds]
 
     @property
     def workers(self) -> Mapping[int, WorkerState]:

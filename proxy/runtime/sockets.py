@@ -50,8 +50,8 @@ def _explain(port: int, error: OSError, transport: Transport) -> tuple[str, str]
     """Why, and what to do about it."""
     if error.errno == errno.EADDRINUSE:
         return "the port is taken by another program", (
-            f"`ss -l{transport[0].lower()}np 'sport = :{port}'` shows by whom: stop it, or serve this listener on another"
-            f" port with --map-port {port}=18080"
+            f"`ss -l{transport[0].lower()}np 'sport = :{port}'` shows by whom: stop it, or serve this listener on"
+            f" another port with --map-port {port}=18080"
         )
     if error.errno == errno.EACCES:
         return "this user may not use ports below 1024", (

@@ -39,13 +39,14 @@ def find_port(snapshot: Snapshot, asked: Asked) -> Port:
     A bound port that is no declared one is what the user would give to curl, so it stands for the declared one.
     Raises NoDoor.
     """
-    ports = sorted({listener.port for listener in snapshot.listeners.values()})
+    ports = sorted({listener.port for listener in snapshot.listeners.values() if listener.protocol != "UDP"})
     if asked.port is None and WELL_KNOWN[asked.scheme] not in ports and len(ports) == 1:
         return Port(ports[0])
     port = asked.port or WELL_KNOWN[asked.scheme]
     if port in ports:
         return Port(port)
-    declared = {snapshot.listeners[key].port for bind in snapshot.binds if bind.port == port for key in bind.listeners}
+    binds = [bind for bind in snapshot.binds if bind.port == port and bind.transport == "TCP"]
+    declared = {snapshot.listeners[key].port for bind in binds for key in bind.listeners}
     if len(declared) == 1:
         return Port(declared.pop(), f"bound to port {port}")
     there = ", ".join(map(str, ports)) or "none"
@@ -53,9 +54,11 @@ def find_port(snapshot: Snapshot, asked: Asked) -> Port:
 
 
 def all_doors(snapshot: Snapshot, port: int) -> list[Door]:
-    """Every address with a listener on a declared port."""
+    """Every address with a listener on a declared port. Datagrams are no requests."""
     doors = []
     for bind in snapshot.binds:
+        if bind.transport == "UDP":
+            continue
         there = tuple(snapshot.listeners[key] for key in bind.listeners if snapshot.listeners[key].port == port)
         if there:
             doors.append(Door(bind, there, snapshot.is_secure(bind)))
@@ -87,5 +90,5 @@ def _at_address(doors: list[Door], address: str, port: int) -> list[Door]:
 def other_listeners(snapshot: Snapshot, port: int) -> list[tuple[Listener, str]]:
     """The listeners of other ports, and by which scheme they are asked."""
     secure = {key: snapshot.is_secure(bind) for bind in snapshot.binds for key in bind.listeners}
-    others = [listener for listener in snapshot.listeners.values() if listener.port != port]
+    others = [one for one in snapshot.listeners.values() if one.port != port and one.protocol in ("HTTP", "HTTPS")]
     return [(listener, "https" if secure.get(listener.key) else "http") for listener in others]

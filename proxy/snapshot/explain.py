@@ -18,6 +18,7 @@ from proxy.snapshot.answers import by_error, by_filter, certain, closed
 from proxy.snapshot.describe import match_data, policy_data, text
 from proxy.snapshot.doors import Door, NoDoor, all_doors, find_doors, find_port, other_listeners
 from proxy.snapshot.effects import HTTP1, run_filters
+from proxy.snapshot.explain_l4 import all_passed_on
 from proxy.snapshot.explain_tls import Handshake, clients_mode, shake_hands
 from proxy.snapshot.question import Asked, receive
 from proxy.snapshot.route import HostBucket, Rule
@@ -66,6 +67,8 @@ def tell(snapshot: Snapshot, asked: Asked, trusted_proxies: tuple[str, ...] = ()
     try:
         port, note = find_port(snapshot, asked)
         everywhere = all_doors(snapshot, port)
+        if refused := all_passed_on(everywhere):
+            return Told(_refused(asked, port, refused, closed("no request is read")))
         doors = find_doors(everywhere, asked, port)
     except NoDoor as error:
         return Told(_refused(asked, port, str(error), closed("no connection")))

@@ -12,6 +12,7 @@ from proxy.routing.listeners import PortTable
 from proxy.snapshot.answers import by_error, closed
 from proxy.snapshot.certificate import ClientValidation
 from proxy.snapshot.describe import text
+from proxy.snapshot.explain_l4 import passed_on
 from proxy.snapshot.question import Asked
 from proxy.snapshot.snapshot import Listener
 
@@ -39,6 +40,8 @@ def shake_hands(listeners: Sequence[Listener], asked: Asked, host: bytes | None)
         what = f"server name {name}" if name else "connection without a server name"
         why = f"no listener takes a {what}: the connection is closed"
         return Handshake(name, "", why, closed("the connection is closed without an alert"))
+    if refused := passed_on(chosen):
+        return Handshake(name, chosen.key, refused, closed("no request is read"))
     other = None if host is None else table.choose(host)
     if host is not None and other is not None and other is not chosen:
         named = f"the server name {name}" if name else "a connection without a server name"

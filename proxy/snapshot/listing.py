@@ -1,10 +1,13 @@
 """The effective table of a snapshot: every entry in the order in which it is asked, per listener and hostname."""
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from proxy.routing.precedence import host_key, sort_key
 from proxy.snapshot.describe import filter_data, match_data, policy_data, text
-from proxy.snapshot.route import Entry, HostBucket, Rule
+from proxy.snapshot.l4 import L4Route
+from proxy.snapshot.route import BackendRef, Entry, HostBucket, Rule
 from proxy.snapshot.snapshot import Listener, Snapshot
 
 
@@ -22,7 +25,28 @@ def _listener_data(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:
         "protocol": listener.protocol,
         "port": listener.port,
         "hostname": text(listener.hostname) or "*",
-        "hosts": [{"hostname": text(bucket.hostname) or "*", "entries": _entries_data(bucket)} for bucket in buckets],
+        "hosts": [
+            *({"hostname": text(bucket.hostname) or "*", "entries": _entries_data(bucket)} for bucket in buckets),
+            *_l4_hosts(snapshot.l4.get(listener.key, ())),
+        ],
+    }
+
+
+def _l4_hosts(routes: tuple[L4Route, ...]) -> Iterator[dict[str, Any]]:
+    """Below HTTP an entry has its kind instead of conditions, and of those for one hostname the first has all."""
+    for hostname, listed in groupby(routes, key=lambda route: route.hostname):
+        entries = [_l4_entry(route, unused=i > 0) for i, route in enumerate(listed)]
+        yield {"hostname": text(hostname) or "*", "entries": entries}
+
+
+def _l4_entry(route: L4Route, *, unused: bool) -> dict[str, Any]:
+    return {
+        "kind": route.kind,
+        "route": route.route,
+        "rule": 0,
+        "rule_name": route.name or None,
+        "unused": unused,
+        "backends": _backends_data(route.backends),
     }
 
 
@@ -40,7 +64,9 @@ def _entry_data(entry: Entry, rule: Rule) -> dict[str, Any]:
         "conditions": match_data(entry.match),
         "filters": [filter_data(one) for one in rule.filters],
         **policy_data(rule),
-        "backends": [
-            {"backend": ref.backend, "weight": ref.weight, "invalid": ref.invalid or None} for ref in rule.backends
-        ],
+        "backends": _backends_data(rule.backends),
     }
+
+
+def _backends_data(refs: tuple[BackendRef, ...]) -> list[dict[str, Any]]:
+    return [{"backend": ref.backend, "weight": ref.weight, "invalid": ref.invalid or None} for ref in refs]

@@ -28,7 +28,8 @@ class Upstream(Struct, frozen=True):
 
     key: str
     """NAMESPACE/NAME:PORT (Service), NAMESPACE/NAME (Backend) or NAMESPACE/xbackend/NAME: its identity across
-    snapshots."""
+    snapshots. Where connections or datagrams are passed on it begins with tcp://, raw:// (TCP whatever is declared of
+    TLS to it) or udp://."""
     endpoints: tuple[Endpoint, ...] = ()
     """IP addresses."""
     protocol: Protocol = "http"

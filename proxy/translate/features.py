@@ -58,11 +58,11 @@ FEATURES: tuple[Feature, ...] = (
     Feature("HTTPRouteSchemeRedirect", "extended", "standard", True),
     Feature("ListenerSet", "extended", "standard", True),
     Feature("ReferenceGrant", "core", "standard", True),
-    Feature("TCPRoute", "core", "standard", False),
-    Feature("TLSRoute", "core", "standard", False),
-    Feature("TLSRouteModeMixed", "extended", "experimental", False),
-    Feature("TLSRouteModeTerminate", "extended", "standard", False),
-    Feature("UDPRoute", "core", "standard", False),
+    Feature("TCPRoute", "core", "standard", True),
+    Feature("TLSRoute", "core", "standard", True),
+    Feature("TLSRouteModeMixed", "extended", "experimental", True),
+    Feature("TLSRouteModeTerminate", "extended", "standard", True),
+    Feature("UDPRoute", "core", "standard", True),
 )
 """All gateway features of v1.6.1, sorted. A feature is claimed by turning its row to True."""
 

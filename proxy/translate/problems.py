@@ -56,6 +56,12 @@ def _routes(graph: Graph) -> Found:
         for parent in attachment.parents:
             if parent.finding is not None:
                 yield node.resource, parent.finding
+    for below, attachment in graph.l4.attached():
+        for finding in (*below.findings, *attachment.advice):
+            yield below.resource, finding
+        for parent in attachment.parents:
+            if parent.finding is not None:
+                yield below.resource, parent.finding
 
 
 def _policies(graph: Graph, *, file_mode: bool) -> Found:

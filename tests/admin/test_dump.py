@@ -43,8 +43,8 @@ def test_listeners_say_where_they_are_bound_and_whether_that_worked() -> None:
     [listener] = dump.listeners(FakeView())
     assert (listener["listener"], listener["hostname"], listener["port"]) == ("ns/gw/http", "*.example.com", 80)
     assert listener["binds"] == [
-        {"address": "*", "port": 8080, "bound": True},
-        {"address": "10.0.0.1", "port": 8081, "bound": False},
+        {"address": "*", "port": 8080, "transport": "TCP", "bound": True},
+        {"address": "10.0.0.1", "port": 8081, "transport": "TCP", "bound": False},
     ]
 
 
@@ -122,7 +122,8 @@ def test_a_backend_that_is_known_by_name_says_what_that_leads_to() -> None:
 def test_the_configuration_is_the_whole_snapshot() -> None:
     told = dump.config(FakeView())
     assert set(told) == {"generation", "binds", "listeners", "routes", "backends"}
-    assert told["binds"][1] == {"address": "10.0.0.1", "port": 8081, "bound": False, "listeners": ("ns/gw/http",)}
+    bind = {"address": "10.0.0.1", "port": 8081, "transport": "TCP", "bound": False}
+    assert told["binds"][1] == bind | {"listeners": ("ns/gw/http",)}
 
 
 @pytest.mark.parametrize("show", [dump.overview, dump.listeners, dump.routes, dump.backends, dump.config])

@@ -9,7 +9,7 @@ from proxy.resources.meta import ObjectKey
 from proxy.resources.problem import Problem
 from proxy.snapshot.names import NameKey
 from proxy.snapshot.route import BackendRef, Entry, HostBucket, RouteMatch, Rule
-from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
+from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Transport, Upstream
 from proxy.sources.file import load_text
 from proxy.translate.explain.explain import Explained
 from proxy.translate.settings import TranslateSettings
@@ -56,7 +56,7 @@ class FakeView:
         self.statuses: Sequence[ObjectStatus] = [ObjectStatus("Gateway", ObjectKey("ns", "gw"), {"listeners": []})]
         self.problems: Sequence[Problem] = ()
         self.draining = False
-        self.bound: Sequence[tuple[str, int]] = [("", 8080)]
+        self.bound: Sequence[tuple[str, int, Transport]] = [("", 8080, "TCP")]
         self.workers: Mapping[int, WorkerState] = {0: WorkerState(100, 3, 12.34), 1: WorkerState(101, 2, 4000.0)}
         self.names: Mapping[NameKey, NameState] = {}
         self.uptime = 61.0

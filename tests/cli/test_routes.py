@@ -88,3 +88,39 @@ def test_what_stands_behind_a_filter_that_answers_is_not_shown(config: str, tmp_
         "Exact /closed     default/answers rule 0 -> DirectResponse",
         "PathPrefix /lost  default/answers rule 1 -> 500: filter_unresolved",
     ]
+
+
+BELOW_HTTP = """
+default/dns/connections TCP :5300 *
+  *
+    every connection  default/dns rule 0 -> default/resolver:53
+default/dns/datagrams UDP :5300 *
+  *
+    every flow  default/dns rule 0 -> default/resolver:53
+    every flow  default/later rule main -> default/resolver:53, default/none:53 x3 (BackendNotFound)\
+ (unused: the route before it has all)
+"""
+LATER = """
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: UDPRoute
+metadata: {name: later}
+spec:
+  parentRefs: [{name: dns, sectionName: datagrams}]
+  rules: [{name: main, backendRefs: [{name: resolver, port: 53}, {name: none, port: 53, weight: 3}]}]
+"""
+
+
+def test_below_http_the_first_route_has_all(tmp_path: Path) -> None:
+    path = tmp_path / "udp.yaml"
+    path.write_text(Path("config/udp.yaml").read_text() + LATER)
+    result = CliRunner().invoke(main, ["routes", str(path)])
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        line.split() for line in BELOW_HTTP.strip().splitlines()
+    ]
+    listeners = json.loads(CliRunner().invoke(main, ["routes", str(path), "--json"]).stdout)
+    [host] = listeners[1]["hosts"]
+    assert [(one["kind"], one["route"], one["unused"]) for one in host["entries"]] == [
+        ("UDPRoute", "default/dns", False),
+        ("UDPRoute", "default/later", True),
+    ]

@@ -6,6 +6,7 @@ import yaml
 
 from proxy.resources.problem import Problem
 from proxy.snapshot.describe import budget_data, policy_data
+from proxy.snapshot.l4 import L4Route
 from proxy.snapshot.route import (
     BackendRef,
     Cors,
@@ -21,7 +22,7 @@ from proxy.snapshot.route import (
     Rewrite,
     Rule,
 )
-from proxy.snapshot.snapshot import Listener, Snapshot, Upstream
+from proxy.snapshot.snapshot import Bind, Listener, Snapshot, Upstream
 from proxy.snapshot.upstream_tls import UpstreamTLS
 from proxy.translate.infrastructure.objects import Infrastructure
 from proxy.translate.status.build import ObjectStatus
@@ -80,12 +81,26 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
             _entry(entry, bucket.rules[entry.rule]) for entry in bucket.entries
         ]
         rules.update({f"{rule.route} rule {rule.index}": _rule(rule) for rule in bucket.rules})
+    for listener, routes in snapshot.l4.items():
+        for route in routes:
+            at = route.hostname.decode() or "(all)"
+            listeners[listener]["hosts"].setdefault(at, []).append(_l4_route(route))
     return {
-        "binds": {f"{bind.address or '*'} port {bind.port}": list(bind.listeners) for bind in snapshot.binds},
+        "binds": {_bind(bind): list(bind.listeners) for bind in snapshot.binds},
         "listeners": listeners,
         "rules": dict(sorted(rules.items())),
         "upstreams": {key: _upstream(upstream, snapshot) for key, upstream in snapshot.upstreams.items()},
     }
+
+
+def _bind(bind: Bind) -> str:
+    udp = " by UDP" if bind.transport == "UDP" else ""
+    return f"{bind.address or '*'} port {bind.port}{udp}"
+
+
+def _l4_route(route: L4Route) -> dict[str, Any]:
+    named = f"{route.kind} {route.route}" + (f" rule {route.name}" if route.name else "")
+    return {named: [_backend(ref) for ref in route.backends]}
 
 
 def _certificates(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pytest
 
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.delta import EMPTY, WrongBase, apply, decode_delta, difference, encode_delta
+from proxy.snapshot.l4 import L4Route
 from proxy.snapshot.route import (
     BackendRef,
     Entry,
@@ -48,6 +49,13 @@ OLD = Snapshot(
     upstreams={
         "default/s:80": Upstream("default/s:80", (Endpoint("::1", 1), Endpoint("x", 2))),
         "n/x": Upstream("n/x", protocol="http", tls="t"),
+        "udp://n/x": Upstream("udp://n/x", protocol="udp"),
+    },
+    l4={
+        "default/web/udp": (
+            L4Route("n/r", "UDPRoute", name="main", backends=(BackendRef("n/x", 2, "udp://n/x"), BackendRef("n/y"))),
+            L4Route("n/s", "TLSRoute", b"*.example.com"),
+        )
     },
 )
 
@@ -70,7 +78,7 @@ def test_only_what_changed_is_sent() -> None:
     assert delta.buckets.keys() == {(LISTENER.key, b"c")}
     assert delta.dropped_buckets == ((LISTENER.key, b"b"),)
     assert delta.upstreams.keys() == {"n/x"}
-    assert delta.dropped_upstreams == ("default/s:80",)
+    assert delta.dropped_upstreams == ("default/s:80", "udp://n/x")
     assert apply(OLD, delta) == new
 
 

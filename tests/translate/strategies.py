@@ -64,6 +64,15 @@ from proxy.resources.httproute import (
     HTTPRouteTimeouts,
     ParentReference,
 )
+from proxy.resources.l4routes import (
+    L4BackendRef,
+    L4RouteRule,
+    L4RouteSpec,
+    TCPRoute,
+    TLSRoute,
+    TLSRouteSpec,
+    UDPRoute,
+)
 from proxy.resources.listenerset import ListenerSet, ListenerSetSpec, ParentGatewayReference
 from proxy.resources.meta import (
     LabelSelector,
@@ -277,6 +286,37 @@ ROUTES = resource(
     ),
 )
 
+HOSTS_OF_TLS = tuples(st.sampled_from(["a.example.com", "*.example.com", "B.example.com", "192.0.2.1", ""]))
+L4_RULES = tuples(
+    st.builds(
+        L4RouteRule,
+        backend_refs=tuples(
+            st.builds(
+                L4BackendRef,
+                name=NAMES,
+                group=GROUPS,
+                kind=st.sampled_from(["Service", "Service", "Backend", "Odd"]),
+                namespace=maybe(NAMESPACES),
+                port=maybe(PORTS),
+                weight=st.integers(-1, 3),
+            )
+        ),
+    ),
+    1,
+)
+L4_PARENTS = tuples(
+    st.builds(ParentReference, name=NAMES, namespace=maybe(NAMESPACES), section_name=maybe(NAMES), port=maybe(PORTS))
+)
+L4_ROUTES: st.SearchStrategy[Resource] = st.one_of(
+    resource(TCPRoute, f"{GROUP}/v1", spec=st.builds(L4RouteSpec, rules=L4_RULES, parent_refs=L4_PARENTS)),
+    resource(UDPRoute, f"{GROUP}/v1", spec=st.builds(L4RouteSpec, rules=L4_RULES, parent_refs=L4_PARENTS)),
+    resource(
+        TLSRoute,
+        f"{GROUP}/v1",
+        spec=st.builds(TLSRouteSpec, hostnames=HOSTS_OF_TLS, rules=L4_RULES, parent_refs=L4_PARENTS),
+    ),
+)
+
 # --- what they refer to -----------------------------------------------------------------------
 
 GRANTS = resource(
@@ -288,7 +328,9 @@ GRANTS = resource(
             st.builds(
                 ReferenceGrantFrom,
                 group=st.sampled_from([GROUP, GROUP, xbackend.GROUP]),
-                kind=st.sampled_from(["HTTPRoute", "HTTPRoute", "Gateway", "ListenerSet", "XBackend"]),
+                kind=st.sampled_from(
+                    ["HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute", "Gateway", "ListenerSet", "XBackend"]
+                ),
                 namespace=NAMESPACES,
             )
         ),
@@ -436,6 +478,8 @@ RESOURCES: st.SearchStrategy[Resource] = st.one_of(
     ROUTES,
     ROUTES,
     ROUTES,
+    L4_ROUTES,
+    L4_ROUTES,
     SERVICES,
     SLICES,
     BACKENDS,

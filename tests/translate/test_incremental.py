@@ -58,6 +58,7 @@ class World:
         )
         assert self.last.snapshot.buckets == fresh.snapshot.buckets
         assert self.last.snapshot.upstreams == fresh.snapshot.upstreams
+        assert self.last.snapshot.l4 == fresh.snapshot.l4
         assert self.last.snapshot.upstream_tls == fresh.snapshot.upstream_tls
         assert self.last.snapshot.bundles == fresh.snapshot.bundles
         assert self.last.statuses == fresh.statuses

@@ -56,7 +56,7 @@ def hangs_together(snapshot: Snapshot) -> None:
     bound = [key for bind in snapshot.binds for key in bind.listeners]
     assert [listener.key for listener in snapshot.listeners.values()] == list(snapshot.listeners)
     assert set(bound) == set(snapshot.listeners)
-    assert len({(bind.address, bind.port) for bind in snapshot.binds}) == len(snapshot.binds)
+    assert len({bind.socket for bind in snapshot.binds}) == len(snapshot.binds)
     for bind in snapshot.binds:
         hostnames = [snapshot.listeners[key].hostname for key in bind.listeners]
         assert len(set(hostnames)) == len(hostnames), "listeners of one socket are told apart by hostname"
@@ -66,6 +66,10 @@ def hangs_together(snapshot: Snapshot) -> None:
         assert all(is_ip(endpoint.host) for endpoint in upstream.endpoints)
         assert not any(is_ip(name.host) or not name.host for name in upstream.names)
     assert {key for tls in snapshot.upstream_tls.values() for key in tls.bundles} == set(snapshot.bundles)
+    for listener, routes in snapshot.l4.items():
+        assert snapshot.listeners[listener].protocol in ("TCP", "TLS", "UDP")
+        for ref in (ref for route in routes for ref in route.backends):
+            assert ref.invalid if not ref.upstream else snapshot.upstreams[ref.upstream].protocol in ("tcp", "udp")
     for (listener, hostname), bucket in snapshot.buckets.items():
         assert listener in snapshot.listeners
         assert bucket.hostname == hostname

@@ -10,6 +10,7 @@ from proxy.resources.meta import ObjectKey
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from proxy.translate.compile.buckets import Buckets, build_buckets
+from proxy.translate.compile.l4 import compile_l4, l4_upstreams
 from proxy.translate.compile.routes import CompiledRoute, compile_route
 from proxy.translate.compile.upstreams import (
     Seated,
@@ -42,17 +43,19 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
     """
     routes = _compile_routes(graph, previous)
     buckets = build_buckets(routes, graph.attachments, previous.buckets if previous else None)
-    nodes = used_backends(routes.values(), graph.backends)
+    l4 = compile_l4(graph, previous.snapshot.l4 if previous else {})
+    nodes = used_backends((*(route.upstreams for route in routes.values()), l4_upstreams(l4)), graph.backends)
     seated = seat_upstreams(routes.values(), nodes, session_key, previous.seated if previous else {})
     snapshot = Snapshot(
         generation=generation,
-        binds=tuple(Bind(bind.address, bind.port, bind.listeners) for bind in graph.binds),
+        binds=tuple(Bind(bind.address, bind.port, bind.listeners, bind.transport) for bind in graph.binds),
         listeners=_listeners(graph),
         buckets=dict(buckets.compiled),
         upstreams=build_upstreams(nodes, seated),
         certificates=_certificates(graph, nodes),
         upstream_tls=build_upstream_tls(nodes),
         bundles={**_bundles(graph), **build_bundles(nodes)},
+        l4=l4,
     )
     if previous is not None and _same(snapshot, previous.snapshot):
         snapshot = previous.snapshot
@@ -126,6 +129,7 @@ def _same(new: Snapshot, old: Snapshot) -> bool:
         new.binds == old.binds
         and new.listeners == old.listeners
         and new.upstreams == old.upstreams
+        and new.l4 == old.l4
         and new.certificates.keys() == old.certificates.keys()
         and new.upstream_tls.keys() == old.upstream_tls.keys()
         and new.bundles.keys() == old.bundles.keys()

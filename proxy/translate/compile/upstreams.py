@@ -14,9 +14,9 @@ from proxy.translate.graph.backends import BackendNode, Backends
 from proxy.translate.graph.upstream_tls import SecurityNode
 
 
-def used_backends(routes: Iterable[CompiledRoute], backends: Backends) -> list[BackendNode]:
-    """Sorted by key."""
-    used = set[str]().union(*(route.upstreams for route in routes))
+def used_backends(upstreams: Iterable[Iterable[str]], backends: Backends) -> list[BackendNode]:
+    """Those that any route leads to, sorted by key."""
+    used = set[str]().union(*upstreams)
     return [backends.node(key) for key in sorted(used)]
 
 

@@ -22,13 +22,13 @@ from proxy.translate.graph.listenerset_conditions import set_not_attached
 from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import (
+    AnyRoute,
     AttachmentNode,
     GatewayNode,
     ListenerNode,
     ListenerSetNode,
     ParentNode,
     Place,
-    RouteNode,
 )
 from proxy.translate.graph.parents import default_gateways, no_defaults, references, wants_defaults
 
@@ -97,7 +97,7 @@ class Admission:
 # --- one route --------------------------------------------------------------------------------
 
 
-def attach(route: RouteNode, admission: Admission, *, advise: bool) -> AttachmentNode:
+def attach(route: AnyRoute, admission: Admission, *, advise: bool) -> AttachmentNode:
     """`advise`: a Gateway that is nowhere is worth a word, as no other controller could have it."""
     parents: list[ParentNode] = []
     advice: list[Finding] = []
@@ -140,7 +140,7 @@ def _softened(parents: list[ParentNode]) -> Iterator[ParentNode]:
 
 
 def _attach_to(
-    route: RouteNode, field: str, ref: ParentReference, parent: Parent, admission: Admission
+    route: AnyRoute, field: str, ref: ParentReference, parent: Parent, admission: Admission
 ) -> list[ListenerNode] | Finding:
     """The listeners of this very parent that take the route, else why none does."""
     if isinstance(parent, ListenerSetNode) and not parent.attached:
@@ -161,15 +161,16 @@ def _is_named(ref: ParentReference, listener: ListenerNode) -> bool:
     return ref.section_name in (None, listener.spec.name) and ref.port in (None, listener.spec.port)
 
 
-def _allows(listener: ListenerNode, route: RouteNode, admission: Admission) -> bool:
-    return _allows_kind(listener) and admission.allows_namespace(listener, route.resource.metadata.namespace)
+def _allows(listener: ListenerNode, route: AnyRoute, admission: Admission) -> bool:
+    return _allows_kind(listener, route) and admission.allows_namespace(listener, route.resource.metadata.namespace)
 
 
-def _allows_kind(listener: ListenerNode) -> bool:
-    return any(kind.kind == "HTTPRoute" for kind in listener.kinds)
+def _allows_kind(listener: ListenerNode, route: AnyRoute) -> bool:
+    wanted = type(route.resource).__name__
+    return any(kind.kind == wanted for kind in listener.kinds)
 
 
-def _meet(listener: ListenerNode, route: RouteNode) -> Iterator[tuple[bytes, bytes]]:
+def _meet(listener: ListenerNode, route: AnyRoute) -> Iterator[tuple[bytes, bytes]]:
     """(common hostname, the route's own) for each of the route's own that meets the listener's."""
     wanted = listener.hostname.encode()
     for own in route.hostnames or (b"",):
@@ -179,7 +180,7 @@ def _meet(listener: ListenerNode, route: RouteNode) -> Iterator[tuple[bytes, byt
 
 
 def _add_places(
-    places: dict[tuple[str, bytes], bytes], route: RouteNode, parent: Parent, listeners: Iterable[ListenerNode]
+    places: dict[tuple[str, bytes], bytes], route: AnyRoute, parent: Parent, listeners: Iterable[ListenerNode]
 ) -> None:
     """Of several own hostnames that lead to one place the most specific counts."""
     for listener in listeners:
@@ -192,6 +193,13 @@ def _add_places(
 
 
 # --- why not ----------------------------------------------------------------------------------
+
+_LISTENERS = {
+    "HTTPRoute": "use an HTTP or HTTPS listener",
+    "TCPRoute": "use a TCP listener",
+    "TLSRoute": "use a TLS listener",
+    "UDPRoute": "use a UDP listener",
+}
 
 
 def _no_such_listener(field: str, ref: ParentReference, parent: Parent) -> Finding:
@@ -212,14 +220,13 @@ def _spoken(parent: Parent) -> str:
     return f"{parent.resource.kind} {parent.resource.key}"
 
 
-def _why_not_allowed(field: str, named: list[ListenerNode], route: RouteNode, parent: Parent) -> Finding:
-    if not any(map(_allows_kind, named)):
+def _why_not_allowed(field: str, named: list[ListenerNode], route: AnyRoute, parent: Parent) -> Finding:
+    kind = type(route.resource).__name__
+    if not any(_allows_kind(listener, route) for listener in named):
         listed = ", ".join(f"{listener.spec.name} ({listener.spec.protocol})" for listener in named)
-        return c.not_allowed(
-            field, f"no listener of {_spoken(parent)} takes HTTPRoutes: {listed}", "use an HTTP or HTTPS listener"
-        )
+        return c.not_allowed(field, f"no listener of {_spoken(parent)} takes {kind}s: {listed}", _LISTENERS[kind])
     namespace, own = route.resource.metadata.namespace, parent.resource.metadata.namespace
-    rules = "; ".join(_namespace_rule(listener) for listener in named if _allows_kind(listener))
+    rules = "; ".join(_namespace_rule(listener) for listener in named if _allows_kind(listener, route))
     return c.not_allowed(
         field,
         f"{_spoken(parent)} does not let routes of namespace {namespace} attach ({rules})",
@@ -232,7 +239,7 @@ def _namespace_rule(listener: ListenerNode) -> str:
     return f"listener {listener.spec.name} allows {allowed.from_}"
 
 
-def _no_hostname(allowed: list[ListenerNode], route: RouteNode) -> Finding:
+def _no_hostname(allowed: list[ListenerNode], route: AnyRoute) -> Finding:
     wanted = ", ".join(name.decode() for name in route.hostnames)
     listed = ", ".join(f"{listener.spec.name} ({listener.hostname})" for listener in allowed)
     return c.no_matching_hostname("spec.hostnames", wanted, listed)

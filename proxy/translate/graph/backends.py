@@ -20,14 +20,14 @@ from proxy.resources.policy import ReferenceGrant
 from proxy.resources.store import ResourceSet, same_objects
 from proxy.resources.xbackend import XBackend
 from proxy.snapshot.session import RetryBudget
-from proxy.snapshot.snapshot import Endpoint, Protocol
+from proxy.snapshot.snapshot import Endpoint, Protocol, Transport
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
 from proxy.translate.graph.backendtraffic import BackendTrafficPolicies, TrafficNode
 from proxy.translate.graph.conditions import Broken, Finding
-from proxy.translate.graph.endpoints import no_endpoints, no_tcp_port, ready_pods, why_no_endpoints
+from proxy.translate.graph.endpoints import no_endpoints, no_such_port, ready_pods, why_no_endpoints
 from proxy.translate.graph.name_conditions import another_port
-from proxy.translate.graph.named import external_host, is_external, permitted, refused_name, split, tcp_port
+from proxy.translate.graph.named import external_host, is_external, permitted, port_of, refused_name, split
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import BackendKey, Target
 from proxy.translate.graph.references import Grants
@@ -42,6 +42,8 @@ SECURE_APP_PROTOCOLS: dict[str, Protocol] = {"https": "http", "kubernetes.io/wss
 """The same for those that mean TLS, which a BackendTLSPolicy must say how to verify."""
 BACKEND_PROTOCOLS: dict[str, Protocol] = {"HTTP": "http", "H2C": "h2"}
 """Backend.spec.protocol to `Upstream.protocol`."""
+L4_PROTOCOLS: dict[str, Protocol] = {"tcp": "tcp", "raw": "tcp", "udp": "udp"}
+"""BackendKey.speaks, where that is not HTTP, to `Upstream.protocol`."""
 
 _SERVED_APP_PROTOCOLS = ", ".join(name for name in APP_PROTOCOLS if name) + " or none"
 
@@ -163,13 +165,13 @@ class Backends:
         if follow is None:
             return c.backend_kind(key.group, key.kind)
         if not self._permitted(key):
-            return c.backend_not_permitted(key.kind, key.name, key.namespace, key.from_namespace)
+            return c.backend_not_permitted(key.from_kind, key.kind, key.name, key.namespace, key.from_namespace)
         return follow(self, key)
 
     def _permitted(self, key: BackendKey) -> bool:
         return self._grants.permits(
             from_group=gateway.GROUP,
-            from_kind="HTTPRoute",
+            from_kind=key.from_kind,
             from_namespace=key.from_namespace,
             group=key.group,
             kind=key.kind,
@@ -187,29 +189,41 @@ class Backends:
             return refused
         if key.port is None:
             return c.port_missing(name)
-        port = tcp_port(service, key.port)
+        transport: Transport = "UDP" if key.speaks == "udp" else "TCP"
+        port = port_of(service, key.port, transport)
         if port is None:
-            return no_tcp_port(service, key.port)
-        protocol, what = (port.app_protocol or "").lower(), f"port {port.port} of Service {name}"
+            return no_such_port(service, key.port, transport)
+        refused = None if key.speaks else self._app_protocol(service, port)
+        if refused is not None:
+            return refused
+        self._found[key.upstream] = _ServicePort(service, port)
+        return key.upstream
+
+    def _app_protocol(self, service: Service, port: ServicePort) -> Broken | None:
+        """Why requests cannot be sent to a port. What is passed on as it is may be anything."""
+        protocol, what = (port.app_protocol or "").lower(), f"port {port.port} of Service {service.key}"
         if protocol in SECURE_APP_PROTOCOLS:
             if self._policies.of(service, port) is None:
                 return needs_policy(what, port.app_protocol or "")
         elif protocol not in APP_PROTOCOLS:
             return c.app_protocol("port", what, port.app_protocol or "", _SERVED_APP_PROTOCOLS)
-        self._found[key.label] = _ServicePort(service, port)
-        return key.label
+        return None
 
     def _backend(self, key: BackendKey) -> str | Broken:
         backend = self._backends.get(ObjectKey(key.namespace, key.name))
         if backend is None:
             return c.backend_missing("Backend", key.name, key.namespace, self._nearest(self._backends, key, "Backends"))
         name = str(backend.key)
-        if backend.spec.protocol not in BACKEND_PROTOCOLS:
+        if not key.speaks and backend.spec.protocol not in BACKEND_PROTOCOLS:
             return c.app_protocol("name", f"Backend {name}", backend.spec.protocol, ", ".join(BACKEND_PROTOCOLS))
-        self._found[name] = backend
-        return name
+        upstream = key._replace(port=None).upstream
+        self._found[upstream] = backend
+        return upstream
 
     def _xbackend(self, key: BackendKey) -> str | Broken:
+        """For requests alone: it says itself which protocol of HTTP is spoken."""
+        if key.speaks:
+            return c.backend_kind(key.group, key.kind)
         declared = self.xbackends.declared
         at = ObjectKey(key.namespace, key.name)
         if at not in declared:
@@ -250,7 +264,7 @@ class Backends:
     def _service_node(self, key: str, found: _ServicePort) -> BackendNode:
         slices = () if is_external(found.service) else self._slices.get(found.service.key, ())
         old = self._old_nodes.get(key)
-        security = self._policies.of(*found)
+        security = self._policies.of(*found) if may_be_secured(key) else None
         if old is not None and _same(old[0], slices) and old[1].security == security:
             node = old[1]
         else:
@@ -262,9 +276,10 @@ class Backends:
         self, key: str, found: _ServicePort, slices: _Slices, security: SecurityNode | None
     ) -> BackendNode:
         service, port = found
+        speaks, _, label = key.rpartition("://")
         spoken = (port.app_protocol or "").lower()
-        protocol = APP_PROTOCOLS.get(spoken) or SECURE_APP_PROTOCOLS[spoken]
-        override = self._overrides.get(key)
+        protocol = L4_PROTOCOLS.get(speaks) or APP_PROTOCOLS.get(spoken) or SECURE_APP_PROTOCOLS[spoken]
+        override = self._overrides.get(label)
         budget = self.traffic.budget_of("", "Service", service.key)
         made = BackendNode(key, (), protocol, security, uid=service.metadata.uid, retry_budget=budget)
         if override is not None and not slices:
@@ -284,16 +299,17 @@ class Backends:
         endpoints, names = split(Endpoint(item.host, item.port) for item in backend.spec.endpoints)
         advice: tuple[tuple[Resource, Finding], ...] = ()
         if not endpoints and not names:
-            advice = ((backend, no_endpoints("spec.endpoints", "the list is empty")),)
+            advice = ((backend, no_endpoints(key, "spec.endpoints", "the list is empty")),)
         security = None
-        if backend.spec.tls is not None:
+        if backend.spec.tls is not None and may_be_secured(key):
             security, findings = self._security.of_backend(backend, backend.spec.tls)
             advice += tuple((backend, finding) for finding in findings)
         external = not self._settings.file_mode
         if external:
             endpoints, forbidden = permitted(backend, endpoints, self._settings.guard)
             advice += tuple((backend, finding) for finding in forbidden)
-        protocol, uid = BACKEND_PROTOCOLS[backend.spec.protocol], backend.metadata.uid
+        protocol = L4_PROTOCOLS.get(key.rpartition("://")[0]) or BACKEND_PROTOCOLS[backend.spec.protocol]
+        uid = backend.metadata.uid
         budget = self.traffic.budget_of(own.GROUP, "Backend", backend.key)
         return BackendNode(key, endpoints, protocol, security, advice, names, external, uid=uid, retry_budget=budget)
 
@@ -311,7 +327,7 @@ class Backends:
         if not isinstance(found, _ServicePort):
             return Trace(found, security)
         slices = () if is_external(found.service) else tuple(self._slices.get(found.service.key, ()))
-        override = None if slices else self._overrides.get(upstream)
+        override = None if slices else self._overrides.get(upstream.rpartition("://")[2])
         return Trace(found.service, security, found.port, slices, override, self._policies.policy_of(*found))
 
     def useless_overrides(self) -> list[tuple[str, str]]:
@@ -329,6 +345,11 @@ class Backends:
         if all(str(candidate.port) != port for candidate in service.spec.ports):
             return f"Service {path} has no port {port}"
         return "it has EndpointSlices, and those are used" if service.key in self._slices else ""
+
+
+def may_be_secured(upstream: str) -> bool:
+    """Not where datagrams are passed on, nor TLS that is the client's own."""
+    return not upstream.startswith(("raw://", "udp://"))
 
 
 _KINDS = {

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from proxy.resources.meta import ObjectKey
+from proxy.snapshot.snapshot import Transport
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.conditions import Finding
 from proxy.translate.graph.listeners import PROTOCOLS
@@ -18,8 +19,8 @@ from proxy.translate.graph.listenerset_conditions import port_unavailable as ent
 from proxy.translate.graph.listenersets import named_to
 from proxy.translate.graph.nodes import BindNode, GatewayNode, ListenerNode, ListenerSetNode
 
-Socket = tuple[str, int]
-"""Address and bound port."""
+Socket = tuple[str, int, Transport]
+"""Address, bound port, TCP or UDP."""
 
 
 class Plan:
@@ -38,7 +39,7 @@ class Plan:
         `port` is what the Gateway's own plan binds; without one --map-port decides.
         """
         bound = self._port_map.get(node.spec.port, node.spec.port) if port is None else port
-        wanted = [(address, bound) for address in addresses]
+        wanted = [(address, bound, node.transport) for address in addresses]
         for socket in wanted:
             holder = _in_the_way(self._sockets.get(socket, {}), node)
             if holder is not None:
@@ -48,10 +49,10 @@ class Plan:
         return None
 
     def binds(self) -> tuple[BindNode, ...]:
-        """Sorted by address and port."""
+        """Sorted by address, port and transport."""
         return tuple(
-            BindNode(address, port, tuple(node.key for node in held.values()))
-            for (address, port), held in sorted(self._sockets.items(), key=lambda item: item[0])
+            BindNode(address, port, tuple(node.key for node in held.values()), transport)
+            for (address, port, transport), held in sorted(self._sockets.items(), key=lambda item: item[0])
         )
 
 

@@ -1,7 +1,7 @@
 """build_graph: the steps in order, on one page."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,12 +20,13 @@ from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.clients import Clients
 from proxy.translate.graph.extensions import Extensions
 from proxy.translate.graph.gateways import Gateways, accept_gateways
+from proxy.translate.graph.l4 import NOTHING, L4Graph, build_l4
 from proxy.translate.graph.listener_tls import ListenerTLS
 from proxy.translate.graph.listenersets import ListenerSets, attach_listener_sets, placed, with_added_ports
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, ListenerNode, RouteNode
-from proxy.translate.graph.policy_users import Users, policy_users, used_backends
+from proxy.translate.graph.policy_users import Users, policy_users, used_backends, with_l4
 from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
 from proxy.translate.graph.upstream_tls import Security
@@ -58,6 +59,8 @@ class Graph(Struct):
     """XBackendTrafficPolicies, the most senior first."""
     traffic_policy_users: Users
     authorities: CACertificates
+    l4: L4Graph = NOTHING
+    """The routes below HTTP."""
     placement: Placement = EMPTY
     """Who has which address; the next translation goes on from it."""
 
@@ -108,11 +111,20 @@ def build_graph(
     extensions = Extensions(resources, previous.extensions if previous else None)
     routes = _check_routes(resources, Checks(backends, extensions, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
-    attachments = _attach_routes(routes, admission, previous, advise=settings.file_mode)
+    same = previous is not None and admission.equals(previous.admission)
+    attachments = _attach_routes(routes, admission, previous if same else None, advise=settings.file_mode)
+    below = previous.l4 if previous else None
+    listeners = [node for gateway in gateways.values() for node in gateway.listeners]
+    listeners += [node for each in sets.nodes.values() for node in each.listeners]
+    l4 = build_l4(
+        resources, backends, admission, below,
+        listeners=listeners, same_admission=same, advise=settings.file_mode,
+    )  # fmt: skip
     used = used_backends(routes, attachments) if policies.nodes or traffic.nodes else {}
     users = xbackend_users(backends.xbackends.declared, routes, attachments)
     for key in users:
         backends.xbackends.node(key)  # Its status speaks of a Secret even where nothing is compiled of it.
+    secured = with_l4(used, l4) if policies.nodes else {}
     return Graph(
         declared,
         certificates,
@@ -124,13 +136,14 @@ def build_graph(
         routes,
         admission,
         attachments,
-        _count(attachments),
+        _count((*attachments.values(), *l4.attachments.values())),
         policies.nodes,
-        policy_users(policies.nodes, used),
+        policy_users(policies.nodes, secured),
         users,
         traffic.nodes,
         policy_users(traffic.nodes, used),
         authorities,
+        l4,
         placement,
     )
 
@@ -151,8 +164,8 @@ def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None
 def _attach_routes(
     routes: Mapping[ObjectKey, RouteNode], admission: Admission, previous: Graph | None, *, advise: bool
 ) -> dict[ObjectKey, AttachmentNode]:
-    """Attaches a route again only when it or any Gateway, ListenerSet or namespace has changed."""
-    if previous is None or not admission.equals(previous.admission):
+    """Attaches a route again only when it has changed. `previous`: None when who may attach where has."""
+    if previous is None:
         return {key: attach(node, admission, advise=advise) for key, node in routes.items()}
     return {
         key: previous.attachments[key] if previous.routes.get(key) is node else attach(node, admission, advise=advise)
@@ -160,8 +173,8 @@ def _attach_routes(
     }
 
 
-def _count(attachments: Mapping[ObjectKey, AttachmentNode]) -> Counter[str]:
+def _count(attachments: Iterable[AttachmentNode]) -> Counter[str]:
     counted: Counter[str] = Counter()
-    for attachment in attachments.values():
+    for attachment in attachments:
         counted.update({key for parent in attachment.parents for key in parent.listeners})
     return counted

@@ -143,16 +143,6 @@ def unknown_protocol(field: str, protocol: str, served: str) -> Finding:
     )
 
 
-def protocol_not_served(field: str, protocol: str, served: str) -> Finding:
-    return Finding(
-        ACCEPTED,
-        "UnsupportedProtocol",
-        field,
-        f"{protocol} listeners are not served by this version yet",
-        f"it serves {served}",
-    )
-
-
 def hostname_conflict(field: str, port: int, hostname: str, others: str) -> Finding:
     return Finding(
         CONFLICTED,
@@ -163,13 +153,15 @@ def hostname_conflict(field: str, port: int, hostname: str, others: str) -> Find
     )
 
 
-def protocol_conflict(field: str, port: int, protocols: str, others: str) -> Finding:
+def protocol_conflict(field: str, port: int, protocols: list[str], others: str) -> Finding:
+    many = f"port {port} cannot carry {' and '.join(protocols)} at once (listener {others})"
+    one = f"port {port} is also that of listener {others}, and {protocols[0]} has no hostnames to tell them apart by"
     return Finding(
         CONFLICTED,
         "ProtocolConflict",
         field,
-        f"port {port} cannot carry {protocols} at once (listener {others}), so none of them is served",
-        "use a port for each protocol",
+        f"{many if len(protocols) > 1 else one}, so none of them is served",
+        "use a port for each protocol" if len(protocols) > 1 else "use a port for each",
     )
 
 
@@ -194,7 +186,7 @@ def invalid_route_kind(field: str, kind: str, protocol: str, possible: str) -> F
 
 
 def tls_missing(field: str) -> Finding:
-    return unsupported_value(field, "an HTTPS listener needs a certificate", "add tls with certificateRefs")
+    return unsupported_value(field, "the listener needs a certificate", "add tls with certificateRefs")
 
 
 def tls_mode(field: str, mode: str) -> Finding:
@@ -265,12 +257,12 @@ def backend_kind(group: str, kind: str) -> Broken:
     )
 
 
-def backend_not_permitted(kind: str, name: str, namespace: str, from_namespace: str) -> Broken:
+def backend_not_permitted(route: str, kind: str, name: str, namespace: str, from_namespace: str) -> Broken:
     return Broken(
         "RefNotPermitted",
         "namespace",
-        f"no ReferenceGrant lets HTTPRoutes of namespace {from_namespace} refer to {kind} {namespace}/{name}",
-        f"add a ReferenceGrant to namespace {namespace}: from HTTPRoute in {from_namespace}, to {kind} {name}",
+        f"no ReferenceGrant lets {route}s of namespace {from_namespace} refer to {kind} {namespace}/{name}",
+        f"add a ReferenceGrant to namespace {namespace}: from {route} in {from_namespace}, to {kind} {name}",
     )
 
 
@@ -290,12 +282,12 @@ def no_such_port(service: str, port: int, ports: str) -> Broken:
     )
 
 
-def transport_protocol(service: str, port: int, protocol: str) -> Broken:
+def transport_protocol(service: str, port: int, protocol: str, needs: str) -> Broken:
     return Broken(
         "UnsupportedProtocol",
         "port",
-        f"port {port} of Service {service} is {protocol}, HTTP needs TCP",
-        "use a TCP port",
+        f"port {port} of Service {service} is {protocol}, routes of this kind need {needs}",
+        f"use a {needs} port",
     )
 
 

@@ -74,22 +74,33 @@ def _address(item: EndpointSlice, endpoint: SliceEndpoint) -> Iterator[str]:
 # --- where there are none ---------------------------------------------------------------------
 
 
-def no_tcp_port(service: Service, number: int) -> Broken:
+_LOST = {
+    "tcp": "connections to it are reset",
+    "raw": "connections to it are reset",
+    "udp": "datagrams to it are dropped",
+}
+"""What becomes of what is meant for a backend without endpoints, by how it is spoken to; of requests otherwise."""
+
+
+def no_such_port(service: Service, number: int, transport: str) -> Broken:
     other = next((port for port in service.spec.ports if port.port == number), None)
     if other is not None:
-        return c.transport_protocol(str(service.key), number, other.protocol)
+        return c.transport_protocol(str(service.key), number, other.protocol, transport)
     ports = ", ".join(f"{port.port} ({port.name})" if port.name else str(port.port) for port in service.spec.ports)
     return c.no_such_port(str(service.key), number, ports)
 
 
 def why_no_endpoints(key: str, port: ServicePort, slices: Sequence[EndpointSlice]) -> Finding:
     if not slices:
-        return no_endpoints("", f"no EndpointSlice belongs to it (--backend {key}=HOST:PORT can stand in)")
+        return no_endpoints(
+            key, "", f"no EndpointSlice belongs to it (--backend {key.rpartition('://')[2]}=HOST:PORT can stand in)"
+        )
     if not any(serves_port(item, port) for item in slices):
         names = ", ".join(port_names(slices)) or "none"
-        return no_endpoints("", f"no EndpointSlice has a port named {port.name or ''!r}; they have {names}")
-    return no_endpoints("", f"none of its endpoints is ready on port {port.port}")
+        return no_endpoints(key, "", f"no EndpointSlice has a port named {port.name or ''!r}; they have {names}")
+    return no_endpoints(key, "", f"none of its endpoints is ready on port {port.port}")
 
 
-def no_endpoints(field: str, why: str) -> Finding:
-    return c.advice(field, f"requests to it get 503: {why}")
+def no_endpoints(key: str, field: str, why: str) -> Finding:
+    """`key`: of the upstream."""
+    return c.advice(field, f"{_LOST.get(key.rpartition('://')[0], 'requests to it get 503')}: {why}")

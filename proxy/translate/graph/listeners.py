@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from proxy.resources.gateway import GROUP, Gateway, Listener, RouteGroupKind, RouteNamespaces
 from proxy.resources.labels import selector_mistakes
 from proxy.resources.listenerset import ListenerSet
+from proxy.snapshot.snapshot import Transport
 from proxy.translate.graph import conditions as c
 from proxy.translate.graph.conditions import Finding, Findings
 from proxy.translate.graph.listener_tls import ListenerTLS, TLSParts
@@ -26,24 +27,23 @@ class Protocol(NamedTuple):
     family: str
     """Protocols of one family can share a port; those of different families over TCP cannot."""
     kinds: tuple[str, ...]
-    """Route kinds that can attach in this version; none: the protocol is known, but not served yet."""
+    """Route kinds that can attach."""
     by_hostname: bool = True
     """Listeners of one port are told apart by hostname."""
-    transport: str = "TCP"
+    transport: Transport = "TCP"
     secure: bool = False
-    """TLS ends at the listener."""
+    """TLS ends at the listener. At one of protocol TLS its mode says whether it does."""
 
 
 PROTOCOLS = {
     "HTTP": Protocol("HTTP", ("HTTPRoute",)),
     "HTTPS": Protocol("TLS", ("HTTPRoute",), secure=True),
-    "TLS": Protocol("TLS", ()),
-    "TCP": Protocol("TCP", (), by_hostname=False),
-    "UDP": Protocol("UDP", (), by_hostname=False, transport="UDP"),
+    "TLS": Protocol("TLS", ("TLSRoute",)),
+    "TCP": Protocol("TCP", ("TCPRoute",), by_hostname=False),
+    "UDP": Protocol("UDP", ("UDPRoute",), by_hostname=False, transport="UDP"),
 }
-"""A protocol is served as soon as its row names route kinds."""
 
-SERVED = ", ".join(name for name, row in PROTOCOLS.items() if row.kinds)
+SERVED = ", ".join(PROTOCOLS)
 
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
@@ -78,7 +78,7 @@ def build_listener(
     """
     field = f"spec.listeners[{index}]"
     kinds, kind_findings = _route_kinds(field, spec)
-    secure = spec.protocol in PROTOCOLS and PROTOCOLS[spec.protocol].secure
+    secure = _ends_tls(spec)
     parts = tls.of_listener(owner, gateway, field, spec) if secure and tls else TLSParts()
     return ListenerNode(
         gateway=gateway.key,
@@ -94,12 +94,16 @@ def build_listener(
     )
 
 
+def _ends_tls(spec: Listener) -> bool:
+    if spec.protocol == "TLS":
+        return spec.tls is None or spec.tls.mode == "Terminate"
+    return spec.protocol in PROTOCOLS and PROTOCOLS[spec.protocol].secure
+
+
 def _protocol_findings(field: str, spec: Listener) -> Iterator[Finding]:
     row = PROTOCOLS.get(spec.protocol)
     if row is None:
         yield c.unknown_protocol(f"{field}.protocol", spec.protocol, SERVED)
-    elif not row.kinds:
-        yield c.protocol_not_served(f"{field}.protocol", spec.protocol, SERVED)
 
 
 def _route_kinds(field: str, spec: Listener) -> tuple[tuple[RouteGroupKind, ...], Findings]:
@@ -181,7 +185,7 @@ def port_and_transport(spec: Listener) -> tuple[int, str]:
 
 def _conflicts_on_port(port: int, members: list[tuple[int, ListenerNode]]) -> Iterator[tuple[int, Finding]]:
     if len({carrier(node.spec) for _, node in members}) > 1 or _too_many_without_hostnames(members):
-        protocols = " and ".join(dict.fromkeys(spoken(node.spec) for _, node in members))
+        protocols = list(dict.fromkeys(node.spec.protocol for _, node in members))
         for i, _ in members:
             yield i, c.protocol_conflict(f"spec.listeners[{i}].port", port, protocols, _others(members, i))
         return
@@ -193,17 +197,8 @@ def _conflicts_on_port(port: int, members: list[tuple[int, ListenerNode]]) -> It
 
 
 def carrier(spec: Listener) -> str:
-    """What shares a port: a family, and of TLS listeners only those of one mode."""
-    return PROTOCOLS[spec.protocol].family + _mode(spec)
-
-
-def spoken(spec: Listener) -> str:
-    return spec.protocol + _mode(spec)
-
-
-def _mode(spec: Listener) -> str:
-    passthrough = spec.protocol == "TLS" and spec.tls is not None and spec.tls.mode == "Passthrough"
-    return " (Passthrough)" if passthrough else ""
+    """What shares a port: a family. TLS that ends here and TLS that is passed on are told apart by server name."""
+    return PROTOCOLS[spec.protocol].family
 
 
 def _too_many_without_hostnames(members: list[tuple[int, ListenerNode]]) -> bool:

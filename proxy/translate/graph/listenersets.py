@@ -18,7 +18,7 @@ from proxy.translate.graph import listenerset_conditions as c
 from proxy.translate.graph.age import seniority
 from proxy.translate.graph.conditions import CONFLICTED, Finding
 from proxy.translate.graph.listener_tls import ListenerTLS
-from proxy.translate.graph.listeners import PROTOCOLS, build_listener, carrier, port_and_transport, settle, spoken
+from proxy.translate.graph.listeners import PROTOCOLS, build_listener, carrier, port_and_transport, settle
 from proxy.translate.graph.namespaces import Namespaces
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import GatewayNode, ListenerNode, ListenerSetNode, has
@@ -176,7 +176,7 @@ class Claims:
         at = port_and_transport(node.spec)
         for carried, holder in self._carriers.get(at, {}).items():
             if carried != carrier(node.spec) or not PROTOCOLS[node.spec.protocol].by_hostname:
-                protocols = " and ".join(dict.fromkeys((spoken(holder.spec), spoken(node.spec))))
+                protocols = " and ".join(dict.fromkeys((holder.spec.protocol, node.spec.protocol)))
                 return c.port_taken(f"{field}.port", node.spec.port, protocols, named_to(holder, node))
         same = self._hostnames.get((*at, node.hostname))
         if same is None:

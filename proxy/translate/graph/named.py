@@ -6,7 +6,7 @@ from proxy.resources.core import Service, ServicePort
 from proxy.resources.own import Backend
 from proxy.resources.validate_xbackend import CLUSTER_DOMAIN
 from proxy.snapshot.guard import Guard
-from proxy.snapshot.snapshot import Endpoint
+from proxy.snapshot.snapshot import Endpoint, Transport
 from proxy.translate.graph import name_conditions as n
 from proxy.translate.graph.addresses import is_ip
 from proxy.translate.graph.conditions import Broken, Findings
@@ -55,9 +55,9 @@ def refused_name(service: Service, settings: TranslateSettings) -> Broken | None
     return n.of_the_cluster(what, host) if f".{host}".endswith(CLUSTER_DOMAIN) else None
 
 
-def tcp_port(service: Service, number: int) -> ServicePort | None:
+def port_of(service: Service, number: int, transport: Transport) -> ServicePort | None:
     """The port of a Service that a reference names. A name has all ports: what its Service lists, if anything, only
     says how they are spoken to."""
     listed = [port for port in service.spec.ports if port.port == number]
-    found = next((port for port in listed if port.protocol == "TCP"), None)
-    return ServicePort(number) if found is None and is_external(service) and not listed else found
+    found = next((port for port in listed if port.protocol == transport), None)
+    return ServicePort(number, protocol=transport) if found is None and is_external(service) and not listed else found

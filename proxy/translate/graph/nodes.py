@@ -9,10 +9,12 @@ from msgspec import Struct, field
 
 from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupKind
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
+from proxy.resources.l4routes import L4Resource
 from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import BackendObjectReference, LocalObjectReference, ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
 from proxy.snapshot.certificate import Certificate
+from proxy.snapshot.snapshot import Transport
 from proxy.translate.graph.ca_certificates import BundleNode
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
 from proxy.translate.graph.extensions import ExtensionKey, ExtensionTarget
@@ -72,8 +74,8 @@ class ListenerNode(Struct, frozen=True):
     kinds: tuple[RouteGroupKind, ...]
     """The kinds of routes that may attach: status.listeners[].supportedKinds."""
     findings: Findings = ()
-    transport: str = "TCP"
-    """TCP or UDP: with the port, what is bound."""
+    transport: Transport = "TCP"
+    """With the port, what is bound."""
     certificates: tuple[CertificateNode, ...] = ()
     """Those that can be served, in the order declared."""
     secure: bool = False
@@ -213,6 +215,7 @@ class BindNode(Struct, frozen=True):
     address: str
     port: int
     listeners: tuple[str, ...]
+    transport: Transport = "TCP"
 
 
 class BackendKey(NamedTuple):
@@ -224,6 +227,14 @@ class BackendKey(NamedTuple):
     namespace: str
     name: str
     port: int | None
+    from_kind: str = "HTTPRoute"
+    speaks: str = ""
+    """"" for requests; tcp for connections, over TLS where that is declared; raw for connections as they are; udp."""
+
+    @property
+    def upstream(self) -> str:
+        """The label, with how it is spoken to where that is not HTTP: an identity of its own for each."""
+        return f"{self.speaks}://{self.label}" if self.speaks else self.label
 
     @property
     def label(self) -> str:
@@ -302,6 +313,24 @@ class RouteNode(Struct, frozen=True, eq=False, gc=False):
     """About the route and all its rules."""
     accepted: bool
     """At least one rule can be served, and one hostname if any are declared."""
+
+
+class L4RouteNode(Struct, frozen=True, eq=False, gc=False):
+    """A TCPRoute, TLSRoute or UDPRoute by itself. Compared by identity."""
+
+    resource: L4Resource
+    name: str
+    """Of its rule."""
+    hostnames: tuple[bytes, ...]
+    """Lower-case, those that are server names; none for every one, and for connections without."""
+    backends: tuple[BackendRefNode, ...]
+    passed_on: tuple[BackendRefNode, ...]
+    """The same of a TLSRoute, as they are where TLS does not end at the listener."""
+    findings: Findings
+    accepted: bool
+
+
+AnyRoute = RouteNode | L4RouteNode
 
 
 class Place(NamedTuple):

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from proxy.resources.l4routes import UDPRoute
 from proxy.resources.meta import ObjectKey
+from proxy.translate.graph.l4 import L4Graph
 from proxy.translate.graph.nodes import AttachmentNode, BackendKey, RouteNode, Target
 from proxy.translate.graph.policy_targets import Reach
 
@@ -66,3 +68,20 @@ def _gateway(listener: str) -> ObjectKey:
     """ListenerNode.key begins with NAMESPACE/GATEWAY."""
     namespace, name, _ = listener.split("/", 2)
     return ObjectKey(namespace, name)
+
+
+def with_l4(used: Used, l4: L4Graph) -> Used:
+    """The same, and what TCPRoutes and TLSRoutes lead to by connections of our own making: neither datagrams nor
+    somebody else's TLS are secured by a policy of ours.
+    """
+    found = {reach: {port: set(gateways) for port, gateways in ports.items()} for reach, ports in used.items()}
+    for node, attachment in l4.attached():
+        if isinstance(node.resource, UDPRoute):
+            continue
+        listeners = {listener for parent in attachment.parents for listener in parent.listeners} - l4.passing
+        gateways = set(map(_gateway, listeners))
+        for ref in node.backends if gateways else ():
+            if ref.target.upstream:
+                reach = Reach(ref.key.group, ref.key.kind, ObjectKey(ref.key.namespace, ref.key.name))
+                found.setdefault(reach, {}).setdefault(ref.key.port or 0, set()).update(gateways)
+    return found

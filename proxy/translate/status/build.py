@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.build import Graph
-from proxy.translate.graph.nodes import AttachmentNode, RouteNode
+from proxy.translate.graph.nodes import AnyRoute, AttachmentNode
 from proxy.translate.status.conditions import Status
 from proxy.translate.status.gateway import class_status, gateway_status
 from proxy.translate.status.listenerset import listener_set_status
@@ -28,10 +28,14 @@ class ObjectStatus(Struct, frozen=True):
     """Of the object: one that was deleted and made again by the same name is another one, and holds no status yet."""
 
 
+Key = tuple[str, ObjectKey]
+"""Kind of a route, namespace and name."""
+
+
 class Made(NamedTuple):
     """The status of a route, and what it was made of."""
 
-    node: RouteNode
+    node: AnyRoute
     attachment: AttachmentNode
     status: ObjectStatus
 
@@ -43,11 +47,11 @@ class StatusMemory:
     """
 
     def __init__(self) -> None:
-        self.made: Mapping[ObjectKey, Made] = {}
+        self.made: Mapping[Key, Made] = {}
 
 
 def build_statuses(graph: Graph, controller_name: str, memory: StatusMemory) -> Iterator[ObjectStatus]:
-    """GatewayClasses, Gateways, ListenerSets, policies, XBackends, HTTPRoutes, each sorted.
+    """GatewayClasses, Gateways, ListenerSets, policies, XBackends, routes by kind, each sorted.
 
     Routes without a parent of ours, policies for what no Gateway of ours uses, and XBackends that none leads to, have
     none.
@@ -86,13 +90,19 @@ def _policies(graph: Graph, controller_name: str) -> Iterator[ObjectStatus]:
         yield ObjectStatus("XBackendTrafficPolicy", key, status, traffic.resource.metadata.uid)
 
 
-def _routes(graph: Graph, controller_name: str, known: Mapping[ObjectKey, Made]) -> Iterator[tuple[ObjectKey, Made]]:
-    for key, node in graph.routes.items():
-        attachment = graph.attachments[key]
+def _routes(graph: Graph, controller_name: str, known: Mapping[Key, Made]) -> Iterator[tuple[Key, Made]]:
+    for node, attachment in _attached(graph):
         if not attachment.parents:
             continue
-        made = known.get(key)
+        kind = type(node.resource).__name__
+        at = kind, node.resource.key
+        made = known.get(at)
         if made is None or made.node is not node or made.attachment is not attachment:
             status = route_status(node, attachment, controller_name)
-            made = Made(node, attachment, ObjectStatus("HTTPRoute", key, status, node.resource.metadata.uid))
-        yield key, made
+            made = Made(node, attachment, ObjectStatus(kind, node.resource.key, status, node.resource.metadata.uid))
+        yield at, made
+
+
+def _attached(graph: Graph) -> Iterator[tuple[AnyRoute, AttachmentNode]]:
+    yield from ((node, graph.attachments[key]) for key, node in graph.routes.items())
+    yield from graph.l4.attached()

@@ -4,11 +4,11 @@ from typing import Any
 
 from proxy.resources.httproute import ParentReference
 from proxy.translate.graph.conditions import ACCEPTED, PARTIALLY_INVALID, RESOLVED_REFS, of_type, sentence
-from proxy.translate.graph.nodes import AttachmentNode, ParentNode, RouteNode
+from proxy.translate.graph.nodes import AnyRoute, AttachmentNode, ParentNode, RouteNode
 from proxy.translate.status.conditions import Condition, Status, condition, unless
 
 
-def route_status(node: RouteNode, attachment: AttachmentNode, controller_name: str) -> Status:
+def route_status(node: AnyRoute, attachment: AttachmentNode, controller_name: str) -> Status:
     return {
         "parents": [
             {
@@ -32,7 +32,7 @@ def _parent_ref(ref: ParentReference) -> dict[str, Any]:
     }
 
 
-def _conditions(node: RouteNode, parent: ParentNode) -> list[Condition]:
+def _conditions(node: AnyRoute, parent: ParentNode) -> list[Condition]:
     generation = node.resource.metadata.generation
     unresolved = of_type(node.findings, RESOLVED_REFS)
     conditions = [
@@ -45,7 +45,7 @@ def _conditions(node: RouteNode, parent: ParentNode) -> list[Condition]:
     return conditions
 
 
-def _accepted(node: RouteNode, parent: ParentNode, generation: int) -> Condition:
+def _accepted(node: AnyRoute, parent: ParentNode, generation: int) -> Condition:
     if parent.finding is not None:
         return unless([parent.finding], ACCEPTED, "", "", generation)
     if not parent.listeners:
@@ -55,9 +55,10 @@ def _accepted(node: RouteNode, parent: ParentNode, generation: int) -> Condition
     return condition(ACCEPTED, True, "Accepted", f"attached to listener {names}{of}", generation)
 
 
-def _partially_invalid(node: RouteNode, generation: int) -> Condition:
+def _partially_invalid(node: AnyRoute, generation: int) -> Condition:
     """Is only ever True, and its message starts with "Dropped Rule" where rules are (GEP-1364)."""
-    dropped = [str(rule.index) for rule in node.rules if not rule.valid]
+    rules = node.rules if isinstance(node, RouteNode) else ()
+    dropped = [str(rule.index) for rule in rules if not rule.valid]
     reasons = sentence(of_type(node.findings, ACCEPTED))
     if not dropped:
         return condition(PARTIALLY_INVALID, True, "UnsupportedValue", f"Dropped hostnames: {reasons}", generation)
