@@ -17,6 +17,7 @@ from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.delta import difference
 from proxy.snapshot.l4 import L4Route
+from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.route import BackendRef
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Protocol, Snapshot, Transport, Upstream
 from tests.certificates import Authority, server_side
@@ -303,6 +304,23 @@ async def test_another_endpoint_is_asked_when_one_is_not_there() -> None:
         client = await gateway.client()
         await client.to_the_end()
         assert client.how == "reset" and gateway.reasons() == ["connection_refused"]
+
+
+async def test_a_name_is_waited_for_until_it_has_an_answer() -> None:
+    async with Backend(echoes) as backend:
+        ref = BackendRef("default/b", 1, "tcp://default/b")
+        named = Upstream("tcp://default/b", (), "tcp", names=(Endpoint("db.example", backend.port),))
+        async with L4Gateway(tcp((ref, named))) as gateway:
+            client, gone = await (await gateway.client()).send(b"early"), await gateway.client()
+            await eventually(lambda: gateway.plane.connections == 2)
+            gone.reset()
+            await eventually(lambda: gateway.reasons() == ["client_reset"])
+            gateway.plane.resolve([Resolved(NameKey("db.example", False), ("127.0.0.1",))])
+            assert await client.until(b"early") == b"early"
+            gateway.plane.resolve([Resolved(NameKey("db.example", False), (), "nxdomain")])
+            late = await gateway.client()
+            await late.to_the_end()
+            assert late.how == "reset" and gateway.reasons()[-1] == "nxdomain"
 
 
 async def test_a_silent_connection_ends() -> None:

@@ -134,7 +134,8 @@ class FlowTable:
             return None
         endpoint = backend.upstream.pick()
         if endpoint is None:
-            port.drop(record, "no_ready_endpoint")
+            naming = backend.upstream.naming
+            port.drop(record, "no_ready_endpoint" if naming is None else naming.error().reason)
             return None
         if len(self._flows) >= port.settings.max_flows:
             self.end(next(iter((self._new or self._proven).values())), "evicted")

@@ -12,11 +12,13 @@ import struct
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.l4.record import L4Record
+from proxy.errors import ProxyError
 from proxy.tls.engine import TLSFailure
 from proxy.tls.transport import SecureTransport
 from proxy.upstream.direct import DirectEndpoint
 from proxy.upstream.failures import connect_error
 from proxy.upstream.handshake import connect
+from proxy.upstream.naming import Naming
 from proxy.wheel import Deadline
 
 if TYPE_CHECKING:
@@ -167,7 +169,7 @@ class Relay:
         assert backend is not None and backend.upstream is not None
         endpoint = backend.upstream.pick(self._tried)
         if endpoint is None:
-            self.cut("no_ready_endpoint", "NE")
+            self._without_endpoint(backend.upstream.naming)
             return
         self._endpoint = endpoint
         self._record.endpoint = endpoint.label
@@ -177,6 +179,26 @@ class Relay:
         task = self._task = loop.create_task(self._dial(endpoint, side))
         self._deadline.set(self._bound.clock() + self._bound.settings.connect_timeout)
         task.add_done_callback(lambda task: self._dialed(endpoint, side, task))
+
+    def _without_endpoint(self, naming: Naming | None) -> None:
+        """Nothing to connect to; where that is only because a DNS name has no answer yet, it is waited for."""
+        if naming is None:
+            self.cut("no_ready_endpoint", "NE")
+            return
+        try:
+            if not naming.pending:
+                raise naming.error()
+            naming.wait(self)
+        except ProxyError as error:
+            self.on_unnamed(error)
+
+    def on_named(self) -> None:
+        """What the DNS name leads to is known now."""
+        if not self._over:
+            self._connect()
+
+    def on_unnamed(self, error: ProxyError) -> None:
+        self.cut(error.reason, error.flag)
 
     async def _dial(self, endpoint: DirectEndpoint, side: Side) -> None:
         loop = self._bound.plane.loop
@@ -335,6 +357,9 @@ class Relay:
             task.cancel()
         if self._endpoint is not None:
             self._endpoint.left()
+        backend = self._record.backend
+        if backend is not None and backend.upstream is not None and backend.upstream.naming is not None:
+            backend.upstream.naming.forget(self)
         self._record.end(result, flags)
         for side in (self.client, self.endpoint_side):
             if side is not None:
