@@ -1,7 +1,10 @@
 """The cluster itself: Pods become ready, and a Service of type LoadBalancer leads to them as they come and go."""
 
+import asyncio
 import json
+import socket
 
+from tests.cluster.inside import inside
 from tests.conformance.client import Object, wait_until
 from tests.conformance.place import LOAD_BALANCER_ADDRESSES
 from tests.conformance.session import Cluster
@@ -31,6 +34,35 @@ spec:
   type: LoadBalancer
   selector: {{app: echo}}
   ports: [{{name: http, port: 80, targetPort: web}}]
+"""
+
+
+UDP_ECHO = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: udp, namespace: {namespace}}}
+spec:
+  replicas: 1
+  selector: {{matchLabels: {{app: udp}}}}
+  template:
+    metadata: {{labels: {{app: udp}}}}
+    spec:
+      containers:
+      - name: echo
+        image: echo-basic
+        ports: [{{name: echo, containerPort: 8080, protocol: UDP}}]
+        env:
+        - {{name: UDP_ECHO_SERVER, value: "1"}}
+        - {{name: POD_NAME, valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}}}
+        - {{name: NAMESPACE, valueFrom: {{fieldRef: {{fieldPath: metadata.namespace}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: udp, namespace: {namespace}}}
+spec:
+  type: LoadBalancer
+  selector: {{app: udp}}
+  ports: [{{name: echo, port: 53, protocol: UDP, targetPort: echo}}]
 """
 
 
@@ -69,6 +101,27 @@ def test_a_deployment_is_reached_through_a_load_balancer(shared: Cluster, namesp
     wait_until("nobody answers", lambda: answering(shared, address) == "", 30)
     client.patch(base, {"spec": {"replicas": 1}})
     wait_until("a new Pod answers", lambda: answering(shared, address) not in seen, 30)
+
+
+async def ask(address: str) -> bytes:
+    """The answer to one datagram; empty if none comes."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.connect((address, 53))
+        await loop.sock_sendall(sock, b"hello")
+        try:
+            return await asyncio.wait_for(loop.sock_recv(sock, 65536), 1.0)
+        except (TimeoutError, OSError):
+            return b""
+
+
+def test_datagrams_are_answered_through_a_load_balancer(shared: Cluster, namespace: str) -> None:
+    client = shared.client
+    client.apply(UDP_ECHO.format(namespace=namespace))
+    address = address_of(client.wait_for(f"/api/v1/namespaces/{namespace}/services/udp", address_of))
+    with inside(shared.place) as loop:
+        wait_until("the Pod answers", lambda: b'"udp-' in loop.run(ask(address)), 60)
 
 
 def test_the_cluster_goes_on_after_an_outage_of_its_api_server(shared: Cluster, namespace: str) -> None:
