@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from typing import Self
+from contextlib import suppress
+from typing import Self, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -25,6 +26,7 @@ from tests.e2e.gateway import Log
 from tests.e2e.peers import Backend, Peer, connect
 from tests.patience import PATIENCE, eventually
 
+T = TypeVar("T")
 LISTENER = "default/gateway/l4"
 AUTHORITY = Authority("one")
 
@@ -479,6 +481,61 @@ async def test_tls_may_end_here() -> None:
         writer.close()
         await eventually(lambda: len(gateway.log.records) == 1)
         assert gateway.log.records[0].tls.startswith("TLSv1.")
+
+
+class HalfClosing:
+    """A client of TLS that can say its end and read on, which asyncio's cannot."""
+
+    def __init__(self, peer: Peer, name: str) -> None:
+        self._peer = peer
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = trusting().wrap_bio(self._in, self._out, server_hostname=name)
+        self._fed = 0
+
+    async def run(self, step: Callable[[], T]) -> T:
+        """Until the step needs no more from the other side."""
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._peer.more()
+                self._in.write(self._peer.received[self._fed :])
+                self._fed = len(self._peer.received)
+            else:
+                await self._flush()
+                return result
+
+    async def _flush(self) -> None:
+        if data := self._out.read():
+            await self._peer.send(data)
+
+    async def end(self) -> None:
+        """close_notify, without waiting for the other one."""
+        with suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        await self._flush()
+
+
+async def test_half_closes_pass_where_tls_ends_here() -> None:
+    async def counts(peer: Peer) -> None:
+        await peer.send(b"%d" % len(await peer.to_the_end()))
+
+    async with (
+        Backend(counts) as backend,
+        L4Gateway(
+            tls(b"a.example", "a", to(backend.port)),
+            protocol="TLS",
+            certificate=AUTHORITY.issues("a.example").certificate,
+        ) as gateway,
+    ):
+        client = HalfClosing(await gateway.client(), "a.example")
+        await client.run(client.tls.do_handshake)
+        for _ in range(10):
+            await client.run(lambda: client.tls.write(b"x" * 10_000))
+        await client.end()
+        assert await client.run(lambda: client.tls.read(100)) == b"100000"
+        await eventually(lambda: gateway.reasons() == [""])
 
 
 # --- UDP --------------------------------------------------------------------------------------
