@@ -127,7 +127,6 @@ class DataPlane:
         for key in compiling:
             tables[key] = self._compile(snapshot.buckets[key], snapshot.listeners[key[0]])
         prepared = Prepared(delta, snapshot, tables)
-        prepared.secured = self._registry.secure(snapshot)
         touched = {key[0] for key in (*compiling, *delta.dropped_buckets)}
         by_listener: dict[str, dict[bytes, HostTable[LiveRule]]] = {}
         for (name, hostname), table in tables.items():
@@ -147,6 +146,7 @@ class DataPlane:
         for bind in snapshot.binds:
             rows = [(snapshot.listeners[name].hostname, prepared.listeners[name]) for name in bind.listeners]
             prepared.ports[bind.socket] = PortTable(rows)
+        prepared.secured = self._registry.secure(snapshot)  # of all upstreams that tables and listeners asked for
         return prepared
 
     def _l4(self, snapshot: Snapshot, listener: Listener) -> L4Table | None:

@@ -21,8 +21,8 @@ from proxy.tls.names import matches_any
 
 log = logging.getLogger("penstock.tls")
 
-ALPN: dict[Protocol, list[str]] = {"http": ["http/1.1"], "h2": ["h2"]}
-"""What is offered, for each protocol that an endpoint is to speak."""
+ALPN: dict[Protocol, list[str]] = {"http": ["http/1.1"], "h2": ["h2"], "tcp": []}
+"""What is offered, for each protocol that an endpoint is to speak: nothing where only the two ends know it."""
 
 
 class SecuredKey(NamedTuple):
@@ -120,7 +120,8 @@ def client_context(
     context.check_hostname = checks_host
     context.hostname_checks_common_name = False
     context.verify_mode = ssl.CERT_REQUIRED
-    context.set_alpn_protocols(alpn)
+    if alpn:
+        context.set_alpn_protocols(alpn)
     trusted = list(bundles)
     if trusted:
         context.load_verify_locations(cadata="".join(bundle.pem.decode("ascii") for bundle in trusted))

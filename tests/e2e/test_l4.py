@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from proxy.downstream.dataplane import DataPlane
 from proxy.downstream.l4.relay import Relay
@@ -24,6 +25,7 @@ from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Protocol, Snapshot
 from tests.certificates import Authority, server_side
 from tests.e2e.gateway import Log
 from tests.e2e.peers import Backend, Peer, connect
+from tests.e2e.secure_backends import Trust
 from tests.patience import PATIENCE, eventually
 
 T = TypeVar("T")
@@ -46,7 +48,9 @@ class L4Gateway:
         certificate: Certificate | None = None,
         settings: DataPlaneSettings | None = None,
         address: str = "127.0.0.1",
+        trust: Trust | None = None,
     ) -> None:
+        self._trust = trust or Trust()
         self._address = address
         self._routes = routes
         self._protocol = protocol
@@ -84,6 +88,8 @@ class L4Gateway:
             buckets={},
             upstreams={upstream.key: upstream for _, upstreams in routes for upstream in upstreams},
             certificates=certificates,
+            upstream_tls=self._trust.settings,
+            bundles=self._trust.bundles,
             l4={LISTENER: tuple(route for route, _ in routes)},
         )
         self.plane.commit(self.plane.prepare(difference(self.plane.snapshot, snapshot)))
@@ -536,6 +542,24 @@ async def test_half_closes_pass_where_tls_ends_here() -> None:
         await client.end()
         assert await client.run(lambda: client.tls.read(100)) == b"100000"
         await eventually(lambda: gateway.reasons() == [""])
+
+
+@pytest.mark.parametrize("name", ["one.example", "another.example"])
+async def test_endpoints_may_be_spoken_to_over_tls_and_are_verified(name: str) -> None:
+    trust = Trust()
+    async with Backend(echoes, secure=server("one.example")) as backend:
+        ref, upstream = trust.to(backend.port, authority=AUTHORITY, name=name)
+        route = tcp((ref, replace(upstream, protocol="tcp")))
+        async with L4Gateway(route, trust=trust) as gateway:
+            client = await (await gateway.client()).send(b"x" * 50_000)
+            if name == "one.example":
+                assert len(await client.until(b"x" * 50_000)) == 50_000
+                client.finish()
+                await client.to_the_end()
+                assert client.how == "fin"
+            else:
+                await client.to_the_end()
+                assert client.how == "reset" and gateway.reasons() == ["certificate_name_mismatch"]
 
 
 # --- UDP --------------------------------------------------------------------------------------

@@ -160,7 +160,8 @@ class Relay:
             return
         self._record.backend = backend
         if backend.upstream is None or backend.upstream.invalid:
-            self.cut(backend.invalid or "invalid_backend", "NB")
+            reason = backend.upstream.invalid if backend.upstream is not None else backend.invalid
+            self.cut(reason or "invalid_backend", "NB")
             return
         self._connect()
 
