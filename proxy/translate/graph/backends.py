@@ -27,7 +27,7 @@ from proxy.translate.graph.backendtraffic import BackendTrafficPolicies, Traffic
 from proxy.translate.graph.conditions import Broken, Finding
 from proxy.translate.graph.endpoints import no_endpoints, no_such_port, ready_pods, why_no_endpoints
 from proxy.translate.graph.name_conditions import another_port
-from proxy.translate.graph.named import external_host, is_external, permitted, port_of, refused_name, split
+from proxy.translate.graph.named import external_host, is_external, outside, permitted, port_of, refused_name, split
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import BackendKey, Target
 from proxy.translate.graph.references import Grants
@@ -307,7 +307,8 @@ class Backends:
         external = not self._settings.file_mode
         if external:
             endpoints, forbidden = permitted(backend, endpoints, self._settings.guard)
-            advice += tuple((backend, finding) for finding in forbidden)
+            names, of_the_cluster = outside(backend, names)
+            advice += tuple((backend, finding) for finding in (*forbidden, *of_the_cluster))
         protocol = L4_PROTOCOLS.get(key.rpartition("://")[0]) or BACKEND_PROTOCOLS[backend.spec.protocol]
         uid = backend.metadata.uid
         budget = self.traffic.budget_of(own.GROUP, "Backend", backend.key)

@@ -50,3 +50,13 @@ def forbidden_address(field: str, address: str, why: str) -> Finding:
         f"{address} is {why}, so nothing is sent there",
         "in a cluster, Backends lead out of the gateway's own surroundings; --allow-external-ranges makes exceptions",
     )
+
+
+def cluster_name(field: str, host: str) -> Finding:
+    return Finding(
+        "",
+        "",
+        field,
+        f"{host} is in {CLUSTER_DOMAIN}, and Services are never referred to by name there, so nothing is sent there",
+        "refer to the Service itself, with a ReferenceGrant where it is in another namespace",
+    )

@@ -32,6 +32,20 @@ def permitted(backend: Backend, endpoints: Endpoints, guard: Guard) -> tuple[End
     return tuple(at for at in endpoints if at not in refused), findings
 
 
+def outside(backend: Backend, names: Endpoints) -> tuple[Endpoints, Findings]:
+    """Without names of Services, and which these are: a ReferenceGrant, not DNS, says who may lead there."""
+    findings = tuple(
+        n.cluster_name(f"spec.endpoints[{i}].host", item.host)
+        for i, item in enumerate(backend.spec.endpoints)
+        if is_of_the_cluster(item.host)
+    )
+    return tuple(at for at in names if not is_of_the_cluster(at.host)), findings
+
+
+def is_of_the_cluster(host: str) -> bool:
+    return f".{host.removesuffix('.').lower()}".endswith(CLUSTER_DOMAIN)
+
+
 # --- Services of type ExternalName ------------------------------------------------------------
 
 
@@ -52,7 +66,7 @@ def refused_name(service: Service, settings: TranslateSettings) -> Broken | None
         return n.external_name(str(service.key))
     if is_ip(host) or not host:
         return n.not_a_name(what, host)
-    return n.of_the_cluster(what, host) if f".{host}".endswith(CLUSTER_DOMAIN) else None
+    return n.of_the_cluster(what, host) if is_of_the_cluster(host) else None
 
 
 def port_of(service: Service, number: int, transport: Transport) -> ServicePort | None:
