@@ -7,4 +7,5 @@ listeners    what is bound, over sockets; admin_addresses: what operators ask at
 names        DNS names of backends, followed and told to every worker
 reporting    what people are told on stderr; logfile: where access logs go
 settings     what `penstock run` was told; process and namespace: what it finds where it runs
+session_key  what tokens of sessions are sealed under, wherever they are read
 """

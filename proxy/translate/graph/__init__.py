@@ -6,7 +6,8 @@ parameters, addresses, binds          where: of a pool, by a Service (gateway_se
 routes, matches, filters              what is served, each by itself; extensions, external_auth: what filters name
 parents, attach, hostnames            on which listeners; namespaces: from where
 backends, endpoints, named            what answers: Services, Backends, xbackends, and names of theirs
-backendtls, policy_targets            policies for backends; upstream_tls, ca_certificates: what they say of TLS
+backendtls, backendtraffic            policies for backends (policy_targets); sessions: those of rules and theirs
+upstream_tls, ca_certificates         TLS to backends, whoever declares it
 references                            what ReferenceGrants permit
 policy_users, xbackend_users          which Gateways lead to what: whose status it is
 age, nearest, names, header_names     who comes first; which name was meant; how things are called
