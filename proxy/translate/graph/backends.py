@@ -26,7 +26,7 @@ from proxy.translate.graph.backendtls import BackendTLSPolicies, PolicyNode
 from proxy.translate.graph.backendtraffic import BackendTrafficPolicies, TrafficNode
 from proxy.translate.graph.conditions import Broken, Finding
 from proxy.translate.graph.endpoints import no_endpoints, no_such_port, ready_pods, why_no_endpoints
-from proxy.translate.graph.name_conditions import another_port
+from proxy.translate.graph.name_conditions import another_port, for_requests_alone
 from proxy.translate.graph.named import external_host, is_external, outside, permitted, port_of, refused_name, split
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import BackendKey, Target
@@ -223,7 +223,7 @@ class Backends:
     def _xbackend(self, key: BackendKey) -> str | Broken:
         """For requests alone: it says itself which protocol of HTTP is spoken."""
         if key.speaks:
-            return c.backend_kind(key.group, key.kind)
+            return for_requests_alone()
         declared = self.xbackends.declared
         at = ObjectKey(key.namespace, key.name)
         if at not in declared:

@@ -38,6 +38,15 @@ def another_port(what: str, asked: int, port: int) -> Broken:
     )
 
 
+def for_requests_alone() -> Broken:
+    return Broken(
+        "InvalidKind",
+        "kind",
+        "XBackends are served to HTTPRoutes alone",
+        "use a Backend of group penstock.dev with the DNS name, or a Service",
+    )
+
+
 def clear_text(field: str) -> Finding:
     return advice(field, "what is outside is spoken to in clear text", "use tls.mode ServerOnly")
 

@@ -40,3 +40,19 @@ def test_none_is_read_for_a_route_that_attaches_nowhere() -> None:
     """That route and what it leads to may be somebody else's."""
     elsewhere = route(f"[{{backendRefs: [{{{REF}}}]}}]").replace("name: web", "name: theirs")
     assert translated(WEB, OUT, elsewhere).wanted == set()
+
+
+def test_below_http_it_is_no_kind_of_backend_and_says_so() -> None:
+    """Nor is its certificate read for that."""
+    web = WEB.replace("protocol: HTTP", "protocol: TCP")
+    below = f"""
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: {{name: t}}
+spec: {{parentRefs: [{{name: web}}], rules: [{{backendRefs: [{{{REF}}}]}}]}}
+"""
+    found = translated(web, OUT, below)
+    [problem] = [each for each in found.problems if each.kind == "TCPRoute"]
+    assert problem.message == "XBackends are served to HTTPRoutes alone"
+    assert "XBackend" not in problem.hint
+    assert found.wanted == set()
