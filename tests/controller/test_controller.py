@@ -168,8 +168,9 @@ async def test_an_entry_for_a_parent_that_may_not_be_listed_stays_beside_others(
     assert accepted(world, "shop") == [("web", "True", 1)]
 
 
+@pytest.mark.parametrize("kind", ["HTTPRoute", "TCPRoute", "TLSRoute"])
 async def test_what_is_said_of_backends_stays_while_routes_may_not_be_listed(
-    world: World, site: Site, leader: Replica
+    world: World, site: Site, leader: Replica, kind: str
 ) -> None:
     """Through which Gateways they are used only routes can tell."""
     out = ObjectRef("XBackend", ObjectKey("default", "out"))
@@ -177,7 +178,7 @@ async def test_what_is_said_of_backends_stays_while_routes_may_not_be_listed(
     site.declare(out, {"type": "ExternalHostname", "externalHostname": hostname, "port": {"port": 443}})
     ours = {"parentRef": {"name": "web", "namespace": "default"}, "controllerName": US, "conditions": [condition()]}
     world.held(out)["parents"] = [ours]
-    site.unread = frozenset({"HTTPRoute"})
+    site.unread = frozenset({kind})
     leader.serve(site)
     await world.settle()
     assert world.held(out)["parents"] == [ours]
