@@ -1,6 +1,8 @@
 """One request to an endpoint and its response: an UpstreamStream (protocol.stream)."""
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
+from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from proxy.errors import (
@@ -15,20 +17,22 @@ from proxy.protocol.http2.engine import EngineError
 from proxy.protocol.http2.response_head import read_response, read_trailers
 from proxy.protocol.http2.sections import fields_section, request_section, wants_tunnel
 from proxy.protocol.http2.stream import CANCEL, NO_ERROR, REFUSED_STREAM, Stream
-from proxy.protocol.message import Headers, Request
+from proxy.protocol.message import Headers, Request, Response
 from proxy.protocol.stream import ResponseSink
 
 if TYPE_CHECKING:
     from proxy.protocol.http2.client import ClientCodec
 
+_WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455 section 1.3."""
 Section = Sequence[tuple[bytes, bytes]]
 
 
 class ClientStream(Stream):
     """From `begin` to the call of `released`, which says that the exchange is over and its place free."""
 
-    __slots__ = ("_all_said", "_head_done", "_interim", "_method", "_released", "_request_done", "_sink", "_tunnel",
-                 "answered")  # fmt: skip
+    __slots__ = ("_all_said", "_head_done", "_interim", "_key", "_method", "_released", "_request_done", "_sink",
+                 "_tunnel", "answered")  # fmt: skip
 
     _session: "ClientCodec"
 
@@ -43,6 +47,8 @@ class ClientStream(Stream):
         self._interim = 0
         self._method = b""
         self._tunnel = False
+        self._key = b""
+        """Of a WebSocket, as clients of HTTP/1 have it."""
         self.answered = False
         """An octet of the response has arrived."""
 
@@ -60,6 +66,8 @@ class ClientStream(Stream):
         session = self._session
         self._method = request.method
         self._tunnel = wants_tunnel(request)
+        if self._tunnel:
+            self._key = dict(request.headers).get(b"sec-websocket-key", b"")
         self._all_said = self._request_done = end and not self._tunnel
         if self._tunnel and not session.tunnels:
             self._fail(MalformedResponse("no_extended_connect", "the endpoint takes no WebSocket over HTTP/2"))
@@ -112,7 +120,7 @@ class ClientStream(Stream):
         if sink is None:
             return
         if self._tunnel and 200 <= response.status < 300 and not end:
-            response.status, response.upgrade = 101, b"websocket"  # what the same answer is in HTTP/1 (RFC 8441)
+            self._switch(response)
         else:
             self._tunnel = False
         sink.on_response_head(response, end)
@@ -120,6 +128,14 @@ class ClientStream(Stream):
             self._finish(None)
         else:
             self._session.restless(self)
+
+    def _switch(self, response: Response) -> None:
+        """What the same answer is in HTTP/1, and the proof that its clients ask for: RFC 8441 has none."""
+        response.status, response.upgrade = 101, b"websocket"
+        response.headers = [field for field in response.headers if field[0] != b"sec-websocket-accept"]
+        if self._key:
+            proof = b64encode(sha1(self._key + _WEBSOCKET, usedforsecurity=False).digest())
+            response.headers.append((b"sec-websocket-accept", proof))
 
     def received(self, data: bytes, end: bool) -> None:
         sink = self._sink

@@ -28,10 +28,14 @@ class Wire:
         self._reader = reader
         self.writer = writer
         self.h2 = H2Connection(H2Configuration(client_side=client, header_encoding=None))
+        self._settle()
         self.h2.initiate_connection()
         self._moved = asyncio.Event()
         self.going = False
         """The other side has said goodbye."""
+
+    def _settle(self) -> None:
+        """Settings of its own, before the first are sent."""
 
     async def flush(self) -> None:
         data = self.h2.data_to_send()
@@ -196,7 +200,9 @@ class Http2Endpoint(Endpoint):
     """h2c, as appProtocol kubernetes.io/h2c has it."""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire = Wire(reader, writer, client=False)
+        await self._talk(Wire(reader, writer, client=False))
+
+    async def _talk(self, wire: Wire) -> None:
         await wire.flush()
         open_streams: dict[int, Asked] = {}
         while events := await wire.events():
