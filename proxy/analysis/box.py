@@ -60,7 +60,7 @@ def box_of(match: RouteMatch) -> Box:
     return Box(
         exact=decode_unreserved(match.path) if match.path_kind == "exact" else None,
         prefix=prefix_key(match.path) if match.path_kind == "prefix" else b"",
-        patterns=(match.path,) if match.path_kind == "regex" else (),
+        patterns=(match.path,) if match.path_kind in ("regex", "call") else (),
         method=match.method,
         equal={place: one.value for place, one in asked if not one.regex},
         matching={place: (one.value,) for place, one in asked if one.regex},

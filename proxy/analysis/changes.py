@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     @property
     def identity(self) -> tuple[object, ...]:
         """Two outcomes of one identity are told as one."""
-        named = (self.rule.route, self.rule.index) if self.rule is not None else ()
+        named = (self.rule.owner, self.rule.index) if self.rule is not None else ()
         return self.what, self.effect, self.address, self.clients, named
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from proxy.analysis.box import Box, undecided
 from proxy.analysis.effect import NOT_FOUND, Effect
-from proxy.analysis.order import Item, Order, path_of
+from proxy.analysis.order import PATTERNS, Item, Order, path_of
 from proxy.analysis.witness import Undecided, find_witness, is_sendable
 from proxy.routing.listeners import PortTable
 from proxy.routing.precedence import decided_by, entry_key, host_key
@@ -39,7 +39,7 @@ class Dead(NamedTuple):
 
     @property
     def at(self) -> tuple[str, int, int]:
-        return self.rule.route, self.rule.index, self.match_index
+        return self.rule.owner, self.rule.index, self.match_index
 
 
 def dead_entries(snapshot: Snapshot) -> Iterator[Dead]:
@@ -74,7 +74,7 @@ def unserved_hostnames(snapshot: Snapshot) -> Mapping[tuple[str, bytes], str]:
 
 
 def _routes_of(bucket: HostBucket) -> set[tuple[str, bytes]]:
-    return {(bucket.rules[entry.rule].route, entry.own) for entry in bucket.entries}
+    return {(bucket.rules[entry.rule].owner, entry.own) for entry in bucket.entries}
 
 
 def _owners(snapshot: Snapshot) -> Callable[[str, bytes], str]:
@@ -107,7 +107,7 @@ def _needs_a_look(bucket: HostBucket) -> bool:
     for entry in bucket.entries:
         match = entry.match
         path = path_of(match)
-        if entry.own != own or match.path_kind == "regex" or not is_sendable(path or b"/"):
+        if entry.own != own or match.path_kind in PATTERNS or not is_sendable(path or b"/"):
             return True
         shape = _shape(match)
         if shapes.setdefault((match.path_kind, path), shape) != shape or not shape:
@@ -216,9 +216,9 @@ def _places(snapshot: Snapshot, routes: set[str]) -> dict[tuple[str, int, int], 
     """In how many buckets each entry of these routes stands."""
     places: dict[tuple[str, int, int], int] = {}
     for bucket in snapshot.buckets.values():
-        if any(rule.route in routes for rule in bucket.rules):
+        if any(rule.owner in routes for rule in bucket.rules):
             for entry in bucket.entries:
                 rule = bucket.rules[entry.rule]
-                at = rule.route, rule.index, entry.match_index
+                at = rule.owner, rule.index, entry.match_index
                 places[at] = places.get(at, 0) + 1
     return places

@@ -1,7 +1,7 @@
 """The entries of one hostname in the order in which the tables ask them, and found by what they may take.
 
 The order is that of routing.table: the hostnames of the routes, then exact paths, regular expressions and
-prefixes, the longer prefix first, then the precedence among entries of one path.
+prefixes, the longer prefix first, and what only calls have, then the precedence among entries of one path.
 """
 
 from bisect import bisect_left
@@ -15,7 +15,9 @@ from proxy.routing.precedence import Key, entry_key, host_key
 from proxy.routing.regex import literal_prefix
 from proxy.snapshot.route import Entry, HostBucket, PathKind, RouteMatch, Rule
 
-_KINDS: dict[PathKind, int] = {"exact": 0, "regex": 1, "prefix": 2}
+_KINDS: dict[PathKind, int] = {"exact": 0, "regex": 1, "prefix": 2, "call": 3}
+PATTERNS: frozenset[PathKind] = frozenset({"regex", "call"})
+"""Kinds of which the path is a regular expression."""
 FEW = 16
 """Up to this many entries of one path are looked at one by one."""
 
@@ -80,7 +82,7 @@ class Order:
 
     def _group(self, item: Item) -> "_Group":
         _, kind, path = item.node
-        if kind == "regex":
+        if kind in PATTERNS:
             return self._patterns.group(item.match.path)
         groups = self._exact if kind == "exact" else self._prefixes
         return groups.setdefault(path, _Group(self.items))

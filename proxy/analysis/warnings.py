@@ -5,6 +5,7 @@ from itertools import chain
 
 from proxy.analysis.dead import Dead, dead_everywhere, unserved_hostnames
 from proxy.analysis.loops import loops
+from proxy.resources.grpcroute import GRPCRoute
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.problem import Problem
 from proxy.resources.store import ResourceSet
@@ -16,13 +17,13 @@ DeadEntries = Mapping[tuple[str, int, int], Dead]
 
 
 def find_warnings(snapshot: Snapshot, resources: ResourceSet) -> Iterator[Problem]:
-    """About the HTTPRoutes of which the snapshot was made. None is ever false; there may be more to say."""
+    """About the routes of which the snapshot was made. None is ever false; there may be more to say."""
     dead = dead_everywhere(snapshot)
     return chain(_dead(dead, resources), _elsewhere(snapshot, resources), _loops(snapshot, resources))
 
 
 def _warning(name: str, field: str, message: str, hint: str, resources: ResourceSet) -> Iterator[Problem]:
-    """`name`: NAMESPACE/NAME of a route."""
+    """`name`: of a route, as Rule.owner."""
     route = _route(name, resources)
     if route is not None:
         file, line = resources.origin(route)
@@ -30,8 +31,10 @@ def _warning(name: str, field: str, message: str, hint: str, resources: Resource
         yield Problem("warning", message, route.kind, meta.namespace, meta.name, field, hint, file, line)
 
 
-def _route(name: str, resources: ResourceSet) -> HTTPRoute | None:
-    return resources.get(HTTPRoute, *name.split("/", 1))
+def _route(name: str, resources: ResourceSet) -> HTTPRoute | GRPCRoute | None:
+    kind, _, path = name.partition(" ")
+    at = path.split("/", 1)
+    return resources.get(GRPCRoute, *at) if kind == "GRPCRoute" else resources.get(HTTPRoute, *at)
 
 
 # --- what never answers -----------------------------------------------------------------------
@@ -42,7 +45,7 @@ def _dead(dead: DeadEntries, resources: ResourceSet) -> Iterator[Problem]:
     rules: dict[tuple[str, int], list[Dead]] = {}
     for one in dead.values():
         if one.why != "elsewhere":
-            rules.setdefault((one.rule.route, one.rule.index), []).append(one)
+            rules.setdefault((one.rule.owner, one.rule.index), []).append(one)
     for found in rules.values():
         matches = _matches(found[0].rule, resources)
         if len(found) == matches:
@@ -54,13 +57,13 @@ def _dead(dead: DeadEntries, resources: ResourceSet) -> Iterator[Problem]:
 
 def _matches(rule: Rule, resources: ResourceSet) -> int:
     """How many a rule has; one that declares none has one for everything."""
-    route = _route(rule.route, resources)
+    route = _route(rule.owner, resources)
     return max(1, len(route.spec.rules[rule.index].matches)) if route is not None else 0
 
 
 def _never(one: Dead, resources: ResourceSet) -> Iterator[Problem]:
     field = f"spec.rules[{one.rule.index}].matches[{one.match_index}]"
-    yield from _warning(one.rule.route, field, f"never answers: {_why(one)}", _hint(one), resources)
+    yield from _warning(one.rule.owner, field, f"never answers: {_why(one)}", _hint(one), resources)
 
 
 def _unreachable(dead: list[Dead], resources: ResourceSet) -> Iterator[Problem]:
@@ -69,7 +72,7 @@ def _unreachable(dead: list[Dead], resources: ResourceSet) -> Iterator[Problem]:
     reasons = list(dict.fromkeys(map(_why, dead)))
     what = "the rule never answers" if matches == 1 else f"the rule never answers, by none of its {matches} matches"
     message = f"{what}: {'; '.join(reasons)}"
-    yield from _warning(first.rule.route, f"spec.rules[{first.rule.index}]", message, _hint(first), resources)
+    yield from _warning(first.rule.owner, f"spec.rules[{first.rule.index}]", message, _hint(first), resources)
 
 
 def _why(one: Dead) -> str:
@@ -83,7 +86,7 @@ def _why(one: Dead) -> str:
 
 
 def _named(rule: Rule, match: int, beside: Rule) -> str:
-    where = "" if rule.route == beside.route else f"HTTPRoute {rule.route} "
+    where = "" if rule.owner == beside.owner else f"{rule.owner} "
     name = f" ({rule.name})" if rule.name else ""
     return f"{where}rules[{rule.index}]{name} matches[{match}]"
 
@@ -112,7 +115,7 @@ def _elsewhere(snapshot: Snapshot, resources: ResourceSet) -> Iterator[Problem]:
 def _loops(snapshot: Snapshot, resources: ResourceSet) -> Iterator[Problem]:
     for loop in loops(snapshot):
         yield from _warning(
-            loop.rule.route,
+            loop.rule.owner,
             f"spec.rules[{loop.rule.index}].filters",
             f"redirects to itself: {loop.url} is answered with a redirect to {loop.url}",
             "name another scheme, hostname, port or path, or match fewer requests",

@@ -265,9 +265,20 @@ class Attempts(Ending):
         connection, self._connection = self._connection, None
         if self._may_repeat(error, connection):
             self._count_retry(error.reason)
+            self._hold_again()
             self._connect(fresh=True)
         else:
             self._attempt_failed(error)
+
+    def _hold_again(self) -> None:
+        """What has been sent of the body waits for another connection, as what is to come of it."""
+        if self.request.content_length != 0 and self._early is None:
+            self._early = list((self._tries.kept if self._tries is not None else None) or ())
+            self._stream.pause()
+
+    def _can_send_again(self) -> bool:
+        """Nothing of the body has gone out, or all of it is kept: calls have one, however short (Tries.kept)."""
+        return not self.bytes_in or (self._tries is not None and self._tries.kept is not None)
 
     def _may_repeat(self, error: ProxyError, connection: Lease | None) -> bool:
         """A pooled connection that the endpoint closed as we took it, or one on which it said that it had not looked at
@@ -278,7 +289,7 @@ class Attempts(Ending):
             and connection is not None
             and not connection.codec.answered
             and repeated < (_MOST_REFUSALS if error.retryable else 1)
-            and (self.request.content_length == 0 or (error.retryable and not self.bytes_in))
+            and (self.request.content_length == 0 or (error.retryable and self._can_send_again()))
             and (error.retryable or (connection.reused and self.request.method in _IDEMPOTENT))
         )
 
@@ -309,9 +320,7 @@ class Attempts(Ending):
             return
         self._count_retry(reason)
         self._tried = () if pool is None else (pool,)
-        if self.request.content_length != 0 and self._early is None:
-            self._early = list(tries.kept or ())
-            self._stream.pause()
+        self._hold_again()
         tries.pause(self.plane.clock(), self._connect)
 
     def _count_retry(self, reason: str) -> None:
@@ -329,6 +338,11 @@ class Attempts(Ending):
 
     def _on_request_timeout(self) -> None:
         error = UpstreamTimeout("request_timeout", "timeouts.request of the rule has passed")
+        self._give_up(error)
+        self._fail(error)
+
+    def _on_call_timeout(self) -> None:
+        error = UpstreamTimeout("grpc_timeout", "grpc-timeout of the call has passed")
         self._give_up(error)
         self._fail(error)
 

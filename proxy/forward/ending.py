@@ -5,12 +5,13 @@ Whatever happened, `_finish` is reached exactly once.
 
 from abc import abstractmethod
 
-from proxy.errors import ProxyError
+from proxy.errors import NoValidBackend, ProxyError
 from proxy.forward.finish import finish
 from proxy.forward.mirror import Mirror
 from proxy.forward.record import Record
 from proxy.forward.reply import error_reply, send_reply
 from proxy.forward.tries import Tries
+from proxy.protocol.grpc import STATUSES, UNAVAILABLE, UNKNOWN, as_status, is_call
 from proxy.protocol.message import Reply
 from proxy.protocol.stream import DownstreamStream
 
@@ -48,12 +49,18 @@ class Ending(Record):
             self.error = reply.error
         if self.rule is not None:
             self._filter_reply(reply)
+        if reply.status >= 400 and is_call(self.request):
+            reply = as_status(reply, self._grpc_status(reply))
         self.status = reply.status
         self.head_sent = True
         self.bytes_out = 0 if self.request.method == b"HEAD" else len(reply.body)
         self._finish(self.error)
         extra = [(b"x-request-id", self.request_id)] if self.request_id else []
         send_reply(self._stream, reply, self.request.method, extra)
+
+    def _grpc_status(self, reply: Reply) -> int:
+        """Of a share without a backend it is the backend that is missing, not we that are broken (GRPCBackendRef)."""
+        return UNAVAILABLE if isinstance(self.error, NoValidBackend) else STATUSES.get(reply.status, UNKNOWN)
 
     @abstractmethod
     def _filter_reply(self, reply: Reply) -> None:

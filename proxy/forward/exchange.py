@@ -22,6 +22,7 @@ from proxy.forward.mirror import Mirror
 from proxy.forward.origin import Origin
 from proxy.forward.record import Record
 from proxy.forward.tries import Tries
+from proxy.protocol.grpc import is_call
 from proxy.protocol.message import Headers, Reply, Request, Response
 from proxy.protocol.stream import DownstreamStream
 from proxy.upstream.lease import Lease
@@ -74,6 +75,9 @@ class Exchange(Filtering):
         rule = self.rule = hit.rule
         if rule.policy is not None:
             self._tries = Tries(rule.policy, self.plane, self.started, self._on_request_timeout)
+            if rule.policy.calls is not None and is_call(request):
+                self._stream.unhurried()
+                self._tries.limit(request, self.started, self._on_call_timeout)
             self._head_time = self._tries.head_time
             if rule.sessions is not None:  # before filters change what the client has said
                 self._tries.place = rule.sessions.read(request.headers, time.time())

@@ -8,6 +8,8 @@ from math import inf
 from random import random
 
 from proxy.forward.plane import Plane
+from proxy.protocol.grpc import timeout_of
+from proxy.protocol.message import Request
 from proxy.snapshot.route import Retry, Rule
 from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.live import LiveUpstream
@@ -16,6 +18,9 @@ from proxy.wheel import Deadline, Lender
 
 REPLAY_AT_MOST = 64 * 1024
 """Octets of a request body that are kept, so that it can be sent again; what has a longer one is not retried."""
+_LOOK = 1.0
+"""Seconds after which the time of a call is looked at again. Clients say how long that is, and a deadline that is filed
+for an hour stays in the wheel for an hour, so none is filed for longer than this."""
 _DOUBLINGS = 3
 """The pause doubles with each retry, this often."""
 
@@ -23,12 +28,14 @@ _DOUBLINGS = 3
 class Policy:
     """What a rule says of time, of failures and of sessions (HTTPRouteTimeouts, HTTPRouteRetry, SessionPersistence)."""
 
-    __slots__ = ("attempt", "codes", "request", "retry", "sets_timeouts")
+    __slots__ = ("attempt", "calls", "codes", "request", "retry", "sets_timeouts")
 
     def __init__(self, rule: Rule) -> None:
         timeouts = rule.timeouts
         self.sets_timeouts = timeouts is not None
         """Then the gateway's own time for a response head does not hold: "0s" is no limit at all."""
+        self.calls = Lender(_LOOK) if rule.kind == "GRPCRoute" else None
+        """Of a GRPCRoute: what the client says of time counts, too."""
         self.retry = rule.retry
         self.codes = frozenset(rule.retry.codes if rule.retry else ())
         self.request = Lender(timeouts.request) if timeouts and timeouts.request else None
@@ -36,7 +43,8 @@ class Policy:
 
     @classmethod
     def of(cls, rule: Rule) -> "Policy | None":
-        return cls(rule) if rule.timeouts or rule.retry or rule.session else None
+        needed = rule.timeouts or rule.retry or rule.session or rule.kind == "GRPCRoute"
+        return cls(rule) if needed else None
 
 
 class Tries:
@@ -45,14 +53,15 @@ class Tries:
     `end` gives all back.
     """
 
-    __slots__ = ("_attempt", "_pause", "_policy", "_request", "_room", "_wheel", "head_time", "kept", "place",
-                 "retried")  # fmt: skip
+    __slots__ = ("_attempt", "_call", "_late", "_pause", "_policy", "_request", "_room", "_until", "_wheel",
+                 "head_time", "kept", "place", "retried")  # fmt: skip
 
     def __init__(self, policy: Policy, plane: Plane, started: float, on_timeout: Callable[[], object]) -> None:
         """`on_timeout` is called when the whole request has taken too long since `started`."""
         self.retried = 0
-        self.kept: list[bytes] | None = [] if policy.retry is not None else None
-        """The request body so far; None when it cannot be sent again."""
+        self.kept: list[bytes] | None = [] if policy.retry is not None or policy.calls is not None else None
+        """The request body so far; None when it cannot be sent again. Of calls, too: all of them have a body, and a
+        server that goes away refuses those that it has not looked at."""
         self.place: Place | None = None
         """None where the rule does not persist sessions."""
         self._room = REPLAY_AT_MOST
@@ -63,6 +72,34 @@ class Tries:
         """Seconds from the whole request sent to a response head."""
         self._request = policy.request.lend(plane.wheel, started, on_timeout) if policy.request else None
         self._attempt: Deadline | None = None
+        self._call: Deadline | None = None
+        """When the client's own time is looked at."""
+        self._until = inf
+        """When it is over; then `_late` is called."""
+        self._late: Callable[[], object] | None = None
+
+    def limit(self, request: Request, started: float, on_timeout: Callable[[], object]) -> None:
+        """The time that the client of a call gives it (grpc-timeout), beside that of the rule.
+
+        It is then the time for the head of its response, too: that of the gateway does not hold.
+        """
+        lender = self._policy.calls
+        seconds = timeout_of(request.headers)
+        if lender is not None and seconds is not None:
+            self.head_time = inf
+            self._until, self._late = started + seconds, on_timeout
+            self._call = lender.lend(self._wheel, started, self._look)
+            if seconds < lender.seconds:
+                self._call.set(self._until)
+
+    def _look(self) -> None:
+        now = self._wheel.clock()
+        if self._call is None or self._late is None:
+            return
+        if now < self._until:
+            self._call.set(min(self._until, now + _LOOK))
+        else:
+            self._late()
 
     def begin_attempt(self, now: float, on_timeout: Callable[[], object]) -> None:
         """Until `end_attempt` it stays the same attempt, however often its endpoint is replaced."""
@@ -80,6 +117,9 @@ class Tries:
         self.kept = None
         if self._pause is not None:
             self._pause.drop()
+        if self._call is not None and self._policy.calls is not None:
+            deadline, self._call, self._late = self._call, None, None
+            self._policy.calls.take_back(deadline)
         if self._request is not None and self._policy.request is not None:
             deadline, self._request = self._request, None
             self._policy.request.take_back(deadline)

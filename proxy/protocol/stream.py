@@ -76,6 +76,9 @@ class DownstreamStream(Protocol):
     def reset(self, error: ProxyError) -> None:
         """End the stream so that the client cannot take it for whole."""
 
+    def unhurried(self) -> None:
+        """The request is a stream of messages, of which none need come soon: no pace is kept."""
+
     def pause(self) -> None:
         """Deliver no more of the request for now."""
 

@@ -12,6 +12,7 @@ from proxy.resources import (
     core,
     direct_response,
     gateway,
+    grpcroute,
     httproute,
     l4routes,
     listenerset,
@@ -43,6 +44,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (GATEWAY, "Gateway"): Kind(gateway.Gateway, ("v1", "v1beta1")),
     (GATEWAY, "ListenerSet"): Kind(listenerset.ListenerSet, ("v1",)),
     (GATEWAY, "HTTPRoute"): Kind(httproute.HTTPRoute, ("v1", "v1beta1")),
+    (GATEWAY, "GRPCRoute"): Kind(grpcroute.GRPCRoute, ("v1",)),
     (GATEWAY, "TCPRoute"): Kind(l4routes.TCPRoute, ("v1", "v1alpha2")),
     (GATEWAY, "TLSRoute"): Kind(l4routes.TLSRoute, ("v1", "v1alpha3", "v1alpha2")),
     (GATEWAY, "UDPRoute"): Kind(l4routes.UDPRoute, ("v1", "v1alpha2")),
@@ -62,7 +64,6 @@ KINDS: dict[tuple[str, str], Kind] = {
 
 NOT_SERVED_YET: frozenset[tuple[str, str]] = frozenset(
     {
-        (GATEWAY, "GRPCRoute"),
         (EXPERIMENTAL, "XMesh"),
         *((NETWORKING, kind) for kind in ("Ingress", "IngressClass")),
         *((OWN, kind) for kind in ("TrafficPolicy", "Filter", "RateLimit", "JWTAuth")),

@@ -14,6 +14,7 @@ from proxy.resources.core import ConfigMap, EndpointSlice, Namespace, Secret, Se
 from proxy.resources.direct_response import DirectResponse
 from proxy.resources.fields import LABEL, SUBDOMAIN
 from proxy.resources.gateway import Gateway
+from proxy.resources.grpcroute import GRPCRoute
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.l4routes import TCPRoute, TLSRoute, UDPRoute
 from proxy.resources.labels import annotation_findings, label_findings
@@ -32,6 +33,7 @@ from proxy.resources.validate_core import (
 )
 from proxy.resources.validate_direct_response import validate_direct_response
 from proxy.resources.validate_gateway import validate_gateway
+from proxy.resources.validate_grpcroute import validate_grpcroute
 from proxy.resources.validate_httproute import validate_httproute
 from proxy.resources.validate_l4routes import validate_l4_route, validate_tls_route
 from proxy.resources.validate_listenerset import validate_listener_set
@@ -47,6 +49,7 @@ VALIDATORS: Final[dict[type[Resource], Callable[[Any], Iterator[Finding]]]] = {
     TCPRoute: validate_l4_route,
     TLSRoute: validate_tls_route,
     UDPRoute: validate_l4_route,
+    GRPCRoute: validate_grpcroute,
     BackendTLSPolicy: validate_backend_tls_policy,
     XBackendTrafficPolicy: validate_backend_traffic_policy,
     Service: validate_service,

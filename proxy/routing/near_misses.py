@@ -10,7 +10,8 @@ from proxy.routing.conditions import HEADER, QUERY, query_values
 from proxy.routing.hints import host_hint, method_hint, path_hint, text, value_hint
 from proxy.routing.hostname import covers
 from proxy.routing.places import Place, Question, failures, first_failure, found, holds, places
-from proxy.snapshot.route import HostBucket, PathKind, RouteMatch, Rule
+from proxy.routing.regex import compile_pattern
+from proxy.snapshot.route import CallMatch, HostBucket, PathKind, RouteMatch, Rule
 
 AT_MOST = 5
 """How many near misses are told."""
@@ -171,6 +172,8 @@ _ISOLATION = "of the listeners of a port the one with the most specific hostname
 
 
 def _path(match: RouteMatch, question: Question) -> Reason:
+    if match.call is not None:
+        return _call(match.call, question)
     detail = f"path {text(question.path)} {_PATH_WORDS[match.path_kind]} {text(match.path)}"
     return Reason("path", detail, text(match.path), text(question.path), path_hint(match, question.path))
 
@@ -180,6 +183,24 @@ _PATH_WORDS: dict[PathKind, str] = {
     "prefix": "does not begin with",
     "regex": "does not match",
 }
+
+
+def _call(call: CallMatch, question: Question) -> Reason:
+    """The path is that of another call, or of none: what of it is not as asked, the service first."""
+    service, slash, method = question.path[1:].partition(b"/")
+    if not slash or not method:
+        hint = "a call is POST /service/method"
+        return Reason("path", f"path {text(question.path)} is not that of a call", "", text(question.path), hint)
+    for what, asked, value in (("service", call.service, service), ("method", call.method, method)):
+        if asked and not _is(call, asked, value):
+            words = "does not match" if call.regex else "is not"
+            hint = "names are case-sensitive" if asked.lower() == value.lower() else ""
+            return Reason("path", f"{what} {text(value)} {words} {text(asked)}", text(asked), text(value), hint)
+    return Reason("path", f"path {text(question.path)} is not that of a call", "", text(question.path))
+
+
+def _is(call: CallMatch, asked: bytes, value: bytes) -> bool:
+    return bool(compile_pattern(asked)(value)) if call.regex else value == asked
 
 
 def _method(match: RouteMatch, question: Question) -> Reason:

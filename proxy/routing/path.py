@@ -1,4 +1,4 @@
-"""From a path to the entries that ask for it: exact paths, then regular expressions, then prefixes.
+"""From a path to the entries that ask for it: exact paths, then regular expressions, then prefixes, then calls.
 
 Exact paths and prefixes are dictionary lookups. A prefix is looked up by cutting the request's path
 at its slashes, the longest first, and never longer than the longest prefix there is.
@@ -48,7 +48,7 @@ def path_matches(match: RouteMatch, path: bytes) -> bool:
     """Whether one match takes this path: for explanations; tables look up instead of asking."""
     if match.path_kind == "exact":
         return path == decode_unreserved(match.path)
-    if match.path_kind == "regex":
+    if match.path_kind in ("regex", "call"):
         return bool(compile_pattern(match.path)(path))
     prefix = prefix_key(match.path)
     return not prefix or path == prefix or path.startswith(prefix + b"/")
@@ -61,23 +61,27 @@ Row = tuple[Entry, Rule, Hit[R]]
 class PathTable(Generic[R]):
     """Every entry of one hostname, by path."""
 
-    __slots__ = ("_exact", "_longest", "_prefixes", "_regexes", "_root")
+    __slots__ = ("_calls", "_exact", "_longest", "_prefixes", "_regexes", "_root")
 
     def __init__(self, rows: Iterable[Row[R]]) -> None:
         """Takes rows in any order. Raises regex.BadPattern."""
         exact: dict[bytes, list[Row[R]]] = {}
         prefixes: dict[bytes, list[Row[R]]] = {}
         regexes: list[Row[R]] = []
+        calls: list[Row[R]] = []
         for row in rows:
             match = row[0].match
             if match.path_kind == "prefix":
                 prefixes.setdefault(prefix_key(match.path), []).append(row)
             elif match.path_kind == "exact":
                 exact.setdefault(decode_unreserved(match.path), []).append(row)
+            elif match.path_kind == "call":
+                calls.append(row)
             else:
                 regexes.append(row)
         self._exact = {path: _leaf(group) for path, group in exact.items()}
         self._regexes = RegexPaths(regexes) if regexes else None
+        self._calls = RegexPaths(calls) if calls else None
         self._prefixes = {path: _leaf(group) for path, group in prefixes.items()}
         self._root = self._prefixes.pop(b"", None)
         self._longest = max(map(len, self._prefixes), default=0)
@@ -105,7 +109,11 @@ class PathTable(Generic[R]):
                 if hit is not None:
                     return hit
             end = path.rfind(b"/", 0, end)
-        return self._root.select(method, headers, query) if self._root is not None else None
+        if self._root is not None:
+            hit = self._root.select(method, headers, query)
+            if hit is not None:
+                return hit
+        return self._calls.match(path, method, headers, query) if self._calls is not None else None
 
     def nodes(self, path: bytes) -> Iterator[Node[R]]:
         """Every node that takes this path, whatever else it asks: for saying why nothing matched."""
@@ -120,6 +128,8 @@ class PathTable(Generic[R]):
             end = path.rfind(b"/", 0, end)
         if self._root is not None:
             yield self._root
+        if self._calls is not None:
+            yield from self._calls.nodes(path)
 
 
 class RegexPaths(Generic[R]):

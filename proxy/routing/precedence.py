@@ -1,6 +1,7 @@
 """Which of several matching entries answers: the precedence of the Gateway API as one sort key.
 
-HTTPRouteSpec.hostnames gives steps 1 and 2, HTTPRouteRule.matches steps 3 to 10; the smallest key wins.
+HTTPRouteSpec.hostnames gives steps 1 and 2, HTTPRouteRule.matches steps 3 to 10 (of calls, GRPCRouteSpec.hostnames and
+GRPCRouteRule.matches); the smallest key wins.
 Where the text leaves room, the choices made here are:
 
 - Steps 1 and 2 look at the hostname that listener and route have in common, and only then at the
@@ -8,6 +9,9 @@ Where the text leaves room, the choices made here are:
   a.example.com the one that says so goes before the one that says nothing.
 - A regular expression goes after Exact and before PathPrefix, the longer pattern first.
 - The length of a prefix is that of the text as written: /foo/ goes before /foo.
+- Calls (GRPCRouteRule.matches) are ranked by characters of the service, then of the method, in the place of path
+  and method. Names that are written out go before regular expressions: service and method, then a service alone
+  (the kinds "exact" and "prefix"), then the kind "call", which holds patterns, methods alone, and no name at all.
 - Step 9 compares the joined text "namespace/name": "a-b/x" goes before "a/x".
 """
 
@@ -22,6 +26,7 @@ CRITERIA = (
     "route hostname length",
     "path type",
     "path length",
+    "rpc method length",
     "method",
     "header count",
     "query parameter count",
@@ -32,7 +37,7 @@ CRITERIA = (
 )
 """The name of each place in a key, in words for a user."""
 
-_PATH_ORDER: dict[PathKind, int] = {"exact": 0, "regex": 1, "prefix": 2}
+_PATH_ORDER: dict[PathKind, int] = {"exact": 0, "regex": 1, "prefix": 2, "call": 3}
 
 
 def host_key(hostname: bytes) -> tuple[int, int]:
@@ -40,9 +45,12 @@ def host_key(hostname: bytes) -> tuple[int, int]:
     return (0 if hostname.startswith(b"*") else -len(hostname), -len(hostname))
 
 
-def path_key(match: RouteMatch) -> tuple[int, int]:
-    """Steps 3 and 4: the kind of path, then the longer one."""
-    return (_PATH_ORDER[match.path_kind], -len(match.path))
+def path_key(match: RouteMatch) -> tuple[int, int, int]:
+    """Steps 3 and 4: the kind of path, then the longer one. Of calls the longer service, then the longer method."""
+    kind, call = _PATH_ORDER[match.path_kind], match.call
+    if call is None:
+        return (kind, -len(match.path), 0)
+    return (kind, -len(call.service), -len(call.method))
 
 
 def condition_key(match: RouteMatch) -> tuple[bool, int, int]:

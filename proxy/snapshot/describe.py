@@ -1,10 +1,11 @@
-"""Matches and filters of a snapshot as plain data, named as the user wrote them (HTTPRoute fields)."""
+"""Matches and filters of a snapshot as plain data, named as the user wrote them (HTTPRoute, GRPCRoute fields)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxy.resources.duration import written
 from proxy.snapshot.route import (
+    CallMatch,
     Cors,
     DirectResponse,
     ExternalAuth,
@@ -23,6 +24,7 @@ from proxy.snapshot.route import (
 from proxy.snapshot.session import RetryBudget, Session
 
 PATH_TYPES: dict[PathKind, str] = {"exact": "Exact", "prefix": "PathPrefix", "regex": "RegularExpression"}
+"""Of requests; calls have none."""
 
 
 def text(value: bytes) -> str:
@@ -31,8 +33,11 @@ def text(value: bytes) -> str:
 
 
 def match_data(match: RouteMatch) -> dict[str, Any]:
-    """An HTTPRouteMatch; what it does not ask is left out."""
-    data: dict[str, Any] = {"path": {"type": PATH_TYPES[match.path_kind], "value": text(match.path)}}
+    """An HTTPRouteMatch or GRPCRouteMatch; what it does not ask is left out."""
+    if match.call is not None:
+        data: dict[str, Any] = {"method": _call_data(match.call)}
+    else:
+        data = {"path": {"type": PATH_TYPES[match.path_kind], "value": text(match.path)}}
     if match.method:
         data["method"] = text(match.method)
     if match.headers:
@@ -42,9 +47,22 @@ def match_data(match: RouteMatch) -> dict[str, Any]:
     return data
 
 
+def _call_data(call: CallMatch) -> dict[str, Any]:
+    asked = (("service", call.service), ("method", call.method))
+    given = {name: text(value) for name, value in asked if value}
+    return {"type": "RegularExpression" if call.regex else "Exact", **given}
+
+
 def match_words(data: dict[str, Any]) -> str:
-    """What `match_data` says in one line: `GET PathPrefix /api x-tenant=a ?page~[0-9]+` (`~`: a pattern)."""
-    words = [data.get("method", ""), data["path"]["type"], data["path"]["value"]]
+    """What `match_data` says in one line: `GET PathPrefix /api x-tenant=a ?page~[0-9]+` (`~`: a pattern).
+
+    Of calls it is `Exact com.example.User/Login`, with * for any service or method.
+    """
+    if "path" in data:
+        words = [data.get("method", ""), data["path"]["type"], data["path"]["value"]]
+    else:
+        call = data["method"]
+        words = [call["type"], f"{call.get('service', '*')}/{call.get('method', '*')}"]
     words += [_value_words(asked) for asked in data.get("headers", ())]
     words += ["?" + _value_words(asked) for asked in data.get("queryParams", ())]
     return " ".join(filter(None, words))

@@ -183,6 +183,7 @@ def _answer(asked: Asked, port: int, explanation: Explanation) -> Data:
 
 def _entry(one: Candidate | NearMiss) -> Data:
     return {
+        "kind": one.rule.kind,
         "route": one.rule.route,
         "rule": one.rule.index,
         "rule_name": one.rule.name or None,

@@ -57,6 +57,7 @@ def _entries_data(bucket: HostBucket) -> list[dict[str, Any]]:
 
 def _entry_data(entry: Entry, rule: Rule) -> dict[str, Any]:
     return {
+        "kind": rule.kind,
         "route": rule.route,
         "rule": rule.index,
         "rule_name": rule.name or None,

@@ -1,4 +1,4 @@
-"""Rules: what is matched, what is done, where it goes (HTTPRoute rules after translation)."""
+"""Rules: what is matched, what is done, where it goes (rules of HTTPRoutes and GRPCRoutes after translation)."""
 
 from typing import Literal
 
@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from proxy.snapshot.session import Session
 
-PathKind = Literal["exact", "prefix", "regex"]
+PathKind = Literal["exact", "prefix", "regex", "call"]
+"""Of a path, and last what can be said of gRPC calls alone: see `CallMatch`."""
 
 
 class ValueMatch(Struct, frozen=True, array_like=True):
@@ -14,6 +15,14 @@ class ValueMatch(Struct, frozen=True, array_like=True):
 
     name: bytes
     value: bytes
+    regex: bool = False
+
+
+class CallMatch(Struct, frozen=True, array_like=True):
+    """GRPCRoute `matches[].method` as written; b"" for what is not asked. A call's path is /service/method."""
+
+    service: bytes = b""
+    method: bytes = b""
     regex: bool = False
 
 
@@ -26,6 +35,9 @@ class RouteMatch(Struct, frozen=True, array_like=True):
     """b"" matches every method."""
     headers: tuple[ValueMatch, ...] = ()
     query: tuple[ValueMatch, ...] = ()
+    call: CallMatch | None = None
+    """Of a GRPCRoute. An exact service and method is an exact path, a service alone a prefix; for the rest, kind
+    "call", the path is a pattern."""
 
 
 class HeaderModifier(Struct, frozen=True, tag="headers"):
@@ -173,6 +185,11 @@ class Rule(Struct, frozen=True):
     """None: a request is sent again only when nothing of it can have been processed."""
     session: Session | None = None
     """None: no request is bound to an endpoint."""
+
+    @property
+    def owner(self) -> str:
+        """KIND NAMESPACE/NAME of the route: routes of two kinds may share a name."""
+        return f"{self.kind} {self.route}"
 
     @property
     def label(self) -> str:

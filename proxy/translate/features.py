@@ -17,8 +17,8 @@ FEATURES: tuple[Feature, ...] = (
     # (name, level, channel, whether it is served)
     Feature("BackendTLSPolicy", "extended", "standard", True),
     Feature("BackendTLSPolicySANValidation", "extended", "standard", True),
-    Feature("GRPCRoute", "core", "standard", False),
-    Feature("GRPCRouteNamedRouteRule", "extended", "standard", False),
+    Feature("GRPCRoute", "core", "standard", True),
+    Feature("GRPCRouteNamedRouteRule", "extended", "standard", True),
     Feature("Gateway", "core", "standard", True),
     Feature("GatewayAddressEmpty", "extended", "standard", True),
     Feature("GatewayBackendClientCertificate", "extended", "standard", True),

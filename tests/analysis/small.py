@@ -82,7 +82,7 @@ class Small(NamedTuple):
             return [None] * len(QUESTIONS)
         listener = min(taking, key=oracle.specificity)
         ranked = sorted(
-            (oracle.key(listener, own, match, rule, index), match, (rule.route, rule.index, index))
+            (oracle.key(listener, own, match, rule, index), match, (rule.owner, rule.index, index))
             for route in self._attached(listener)
             for own in route.hostnames or (b"",)
             if oracle.host_matches(own, host)

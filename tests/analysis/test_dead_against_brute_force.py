@@ -18,7 +18,7 @@ At = tuple[str, int, int]
 def served(small: Small) -> set[At]:
     """Every entry that stands in any bucket."""
     return {
-        (bucket.rules[entry.rule].route, bucket.rules[entry.rule].index, entry.match_index)
+        (bucket.rules[entry.rule].owner, bucket.rules[entry.rule].index, entry.match_index)
         for bucket in small.snapshot().buckets.values()
         for entry in bucket.entries
     }
@@ -77,7 +77,7 @@ def test_a_cause_is_named_and_it_is_another_entry(small: Small) -> None:
     for one in dead_everywhere(small.snapshot()).values():
         assert bool(one.by) == (one.why == "shadowed")
         assert bool(one.listener) == (one.why == "elsewhere")
-        assert all((rule.route, rule.index, match) != one.at for rule, match in one.by)
+        assert all((rule.owner, rule.index, match) != one.at for rule, match in one.by)
 
 
 @pytest.mark.parametrize("name", DEAD)

@@ -115,3 +115,33 @@ def test_a_better_rule_ends_the_loop() -> None:
     whole = redirect("path: {type: ReplaceFullPath, replaceFullPath: /a/b}")
     better = rule("{path: {type: Exact, value: /a/b}}")
     assert warned(WEB, APP, route(f"[{rule('{path: {value: /a}}', whole)}, {better}]")) == []
+
+
+def calls(matches: str) -> str:
+    return route(f"[{{matches: [{matches}], {TO_APP}}}]").replace("kind: HTTPRoute", "kind: GRPCRoute")
+
+
+@pytest.mark.parametrize(
+    "matches",
+    [
+        "{method: {service: a.B, method: Get}}, {method: {service: a.B}}, {method: {method: Get}}, {}",
+        "{}, {method: {method: Get}}, {method: {service: a.B}}",
+        "{method: {type: RegularExpression, service: 'a[.].*'}}, {method: {type: RegularExpression, method: Get}}",
+    ],
+)
+def test_calls_that_are_all_answered(matches: str) -> None:
+    assert warned(WEB, APP, calls(matches)) == []
+
+
+@pytest.mark.parametrize(
+    ("matches", "index"),
+    [
+        ("{method: {method: Get}}, {method: {method: Get}}", 1),
+        ("{}, {}", 1),
+        ("{method: {service: a.B}}, {method: {type: RegularExpression, service: 'a[.]B'}}", 1),
+        ("{method: {method: Get}}, {method: {type: RegularExpression, service: '[^/]+', method: '[^/]+'}}", 0),
+    ],
+)
+def test_calls_that_are_never_answered(matches: str, index: int) -> None:
+    [(field, message)] = warned(WEB, APP, calls(matches))
+    assert field == f"r: spec.rules[0].matches[{index}]" and "taken by rules[0]" in message

@@ -80,7 +80,7 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
         listeners[listener]["hosts"][hostname.decode() or "(every host)"] = [
             _entry(entry, bucket.rules[entry.rule]) for entry in bucket.entries
         ]
-        rules.update({f"{rule.route} rule {rule.index}": _rule(rule) for rule in bucket.rules})
+        rules.update({f"{_route(rule)} rule {rule.index}": _rule(rule) for rule in bucket.rules})
     for listener, routes in snapshot.l4.items():
         for route in routes:
             at = route.hostname.decode() or "(all)"
@@ -116,13 +116,17 @@ def _clients(snapshot: Snapshot, listener: Listener) -> dict[str, Any]:
     return {"clients": f"CA certificates: {' + '.join(map(str, counts))}; others are {others}"}
 
 
+def _route(rule: Rule) -> str:
+    return rule.route if rule.kind == "HTTPRoute" else f"{rule.kind} {rule.route}"
+
+
 def _entry(entry: Entry, rule: Rule) -> str:
     match = entry.match
     parts = [match.method.decode() or "any", match.path_kind, match.path.decode()]
     parts += [f"header {ask.name.decode()}{'~' if ask.regex else '='}{ask.value.decode()}" for ask in match.headers]
     parts += [f"query {ask.name.decode()}{'~' if ask.regex else '='}{ask.value.decode()}" for ask in match.query]
     own = f" (as {entry.own.decode()})" if entry.own else ""
-    return f"{' '.join(parts)} -> {rule.route} rule {rule.index} match {entry.match_index}{own}"
+    return f"{' '.join(parts)} -> {_route(rule)} rule {rule.index} match {entry.match_index}{own}"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -145,7 +145,6 @@ def test_a_kind_that_resembles_nothing_lists_what_there_is() -> None:
         ("serving.knative.dev/v1", "Service", "not ours"),
         ("v1", "ServiceAccount", "not ours"),
         ("networking.k8s.io/v1", "NetworkPolicy", "not ours"),
-        ("gateway.networking.k8s.io/v1", "GRPCRoute", "not yet"),
         ("gateway.networking.x-k8s.io/v1alpha1", "XMesh", "not yet"),
         ("networking.k8s.io/v1", "Ingress", "not yet"),
         ("penstock.dev/v1alpha1", "RateLimit", "not yet"),

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from proxy.routing.precedence import CRITERIA, Key, decided_by, sort_key
-from proxy.snapshot.route import Entry, RouteMatch, Rule, ValueMatch
+from proxy.snapshot.route import CallMatch, Entry, RouteMatch, Rule, ValueMatch
 
 A, B = ValueMatch(b"a", b"1"), ValueMatch(b"b", b"1")
 ROUTE = Rule("ns/route", 0)
@@ -50,14 +50,34 @@ LADDER = [
 ]
 
 
-@pytest.mark.parametrize(("better", "worse"), list(pairwise(LADDER)))
+def call(service: bytes, method: bytes, regex: bool = False, headers: tuple[ValueMatch, ...] = ()) -> Key:
+    return key(match=RouteMatch(b"/.*", "call", headers=headers, call=CallMatch(service, method, regex)))
+
+
+SERVICE_AND_METHOD = RouteMatch(b"/a.B/C", "exact", call=CallMatch(b"a.B", b"C"))
+SERVICE = RouteMatch(b"/a.B", "prefix", call=CallMatch(b"a.B"))
+
+CALLS = [
+    (key(match=SERVICE_AND_METHOD), "path type"),
+    (key(match=SERVICE), "path type"),
+    (call(b"a[.].*", b"", regex=True), "path length"),
+    (call(b"a.*", b"Get.*", regex=True), "rpc method length"),
+    (call(b"a.*", b"", regex=True), "path length"),
+    (call(b"", b"GetUser"), "rpc method length"),
+    (call(b"", b"Get", headers=(A,)), "header count"),
+    (call(b"", b"Get"), "rpc method length"),
+    (call(b"", b""), ""),
+]
+
+
+@pytest.mark.parametrize(("better", "worse"), [*pairwise(LADDER), *pairwise(CALLS)])
 def test_each_step_decides(better: tuple[Key, str], worse: tuple[Key, str]) -> None:
     assert better[0] < worse[0]
     assert decided_by(better[0], worse[0]) == better[1]
 
 
 def test_every_criterion_stands_in_the_ladder() -> None:
-    assert {why for _, why in LADDER} == {*CRITERIA, ""}
+    assert {why for _, why in (*LADDER, *CALLS)} == {*CRITERIA, ""}
 
 
 def test_the_ladder_sorts_itself() -> None:

@@ -108,12 +108,14 @@ def test_an_object_that_only_looks_changed_stays_the_same_instance() -> None:
 
 def test_foreign_kinds_get_one_notice_each() -> None:
     pod = "{apiVersion: v1, kind: Pod, metadata: {name: %s}}\n"
-    grpc = "{apiVersion: gateway.networking.k8s.io/v1, kind: GRPCRoute, metadata: {name: g}}\n"
-    loaded, _ = assemble(parsed(f=pod % "a" + "---\n" + pod % "b" + "---\n" + grpc), {})
+    mesh = "{apiVersion: gateway.networking.x-k8s.io/v1alpha1, kind: XMesh, metadata: {name: g}}\n"
+    loaded, _ = assemble(parsed(f=pod % "a" + "---\n" + pod % "b" + "---\n" + mesh), {})
     pods, routes = loaded.problems
     assert str(pods) == "f:1: notice: 2 objects of kind Pod (v1) skipped: not a kind that a gateway reads"
     assert (routes.severity, routes.line) == ("notice", 5)
-    assert routes.message.endswith("GRPCRoute (gateway.networking.k8s.io/v1) skipped: not served yet by this version")
+    assert routes.message.endswith(
+        "XMesh (gateway.networking.x-k8s.io/v1alpha1) skipped: not served yet by this version"
+    )
 
 
 def test_a_cluster_scoped_object_is_kept_by_its_own_key() -> None:

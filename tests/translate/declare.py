@@ -21,6 +21,7 @@ DEFAULTS = {
     "TCPRoute": "gateway.networking.k8s.io/v1",
     "TLSRoute": "gateway.networking.k8s.io/v1",
     "UDPRoute": "gateway.networking.k8s.io/v1",
+    "GRPCRoute": "gateway.networking.k8s.io/v1",
     "ListenerSet": "gateway.networking.k8s.io/v1",
     "BackendTLSPolicy": "gateway.networking.k8s.io/v1",
     "XBackendTrafficPolicy": "gateway.networking.x-k8s.io/v1alpha1",

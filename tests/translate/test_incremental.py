@@ -1,9 +1,10 @@
 """What did not change is kept: the same instances, and the same outcome as translating afresh."""
 
-from proxy.resources.meta import ObjectKey, Resource
+from proxy.resources.meta import Resource
 from proxy.resources.store import ResourceSet
 from proxy.snapshot.route import DirectResponse, ExternalAuth, Fail, Mirror
 from proxy.snapshot.snapshot import Snapshot
+from proxy.translate.graph.nodes import RouteKey
 from proxy.translate.settings import TranslateSettings
 from proxy.translate.translate import Translation, translate
 from tests.translate.declare import WEB, entry, listener_set, objects
@@ -266,8 +267,8 @@ def test_with_sets_nothing_changed_is_the_same_snapshot() -> None:
     second = here.translate()
     assert second.snapshot is first.snapshot
     assert (
-        second.graph.attachments[ObjectKey("default", "three")]
-        is first.graph.attachments[ObjectKey("default", "three")]
+        second.graph.attachments[RouteKey("HTTPRoute", "default", "three")]
+        is first.graph.attachments[RouteKey("HTTPRoute", "default", "three")]
     )
 
 
@@ -305,7 +306,7 @@ def test_other_settings_start_afresh() -> None:
 def test_answers_about_backends_that_nobody_names_any_more_are_forgotten() -> None:
     here = world()
     first = here.translate()
-    asked = first.graph.routes[ObjectKey("default", "one")].rules[0].backends[0].key
+    asked = first.graph.routes[RouteKey("HTTPRoute", "default", "one")].rules[0].backends[0].key
     for i in range(12_000):
         first.graph.backends.resolve(asked._replace(name=f"gone-{i}"))
     second = here.translate()
@@ -329,7 +330,7 @@ def test_an_answer_that_changes_compiles_its_own_rules_and_no_others() -> None:
     after = here.translate()
     assert after.snapshot.buckets[ONE].rules[0].filters == (DirectResponse("default/one", 404),)
     assert after.snapshot.buckets[TWO] is before.snapshot.buckets[TWO]
-    two = ObjectKey("default", "two")
+    two = RouteKey("HTTPRoute", "default", "two")
     assert after.graph.routes[two] is before.graph.routes[two]
     here.change(second=answer("two", 503))
     assert here.translate().snapshot.buckets[ONE] is after.snapshot.buckets[ONE]

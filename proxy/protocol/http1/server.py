@@ -328,6 +328,9 @@ class ServerCodec(ResponseSender):
         self._state = CLOSED
         self._carrier.abort()
 
+    def unhurried(self) -> None:
+        """Nothing asks for it here: calls of gRPC are HTTP/2."""
+
     def pause(self) -> None:
         self._held_back = True
         self._steer_reading()

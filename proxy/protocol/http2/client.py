@@ -22,6 +22,8 @@ from proxy.protocol.http2.engine import (
 from proxy.protocol.http2.session import Session
 from proxy.protocol.limits import Limits
 
+_UNKNOWN = -1
+"""Nothing has been said yet. 0 is something else: an endpoint may take no requests for a while."""
 _UNSAID = 1 << 31
 """No limit has been said: the endpoint takes any number (RFC 9113 section 6.5.2)."""
 
@@ -53,7 +55,7 @@ class ClientCodec(Session):
         """The endpoint takes extended CONNECT (RFC 8441)."""
         self.carrier = carrier
         self.limits = limits
-        self._capacity = 0
+        self._capacity = _UNKNOWN
         self._going = False
         self._handlers |= {
             SettingsReceived: self._on_settings,
@@ -105,7 +107,7 @@ class ClientCodec(Session):
     def _on_settings(self, event: SettingsReceived) -> None:
         if MAX_CONCURRENT_STREAMS in event.settings:
             self._capacity = event.settings[MAX_CONCURRENT_STREAMS]
-        elif not self._capacity:
+        elif self._capacity == _UNKNOWN:
             self._capacity = _UNSAID
         self.tunnels = bool(event.settings.get(ENABLE_CONNECT_PROTOCOL, self.tunnels))
         self._capacity = min(self._capacity, self.limits.streams)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ServerStream(Stream):
     """Half-closed by the client when `_request_done`, by us when `_response_done`."""
 
-    __slots__ = ("_all_said", "_early", "_pace", "_request_done", "_response_done", "_sink", "_tunnel")
+    __slots__ = ("_all_said", "_early", "_pace", "_request_done", "_response_done", "_sink", "_tunnel",
+                 "_unhurried")  # fmt: skip
 
     _session: "ServerCodec"
 
@@ -34,6 +35,8 @@ class ServerStream(Stream):
         """What a client that wants a tunnel sends before it has one."""
         self._pace: Pace | None = None
         self._sink: RequestSink | None = None
+        self._unhurried = False
+        """The body may take its time."""
 
     def begin(self, request: Request, start: "Starter") -> None:
         end = self._request_done
@@ -74,7 +77,7 @@ class ServerStream(Stream):
 
     def idle(self) -> None:
         if self._sink is not None and self._early is None and not self._request_done:
-            if self._pace is None and not self._tunnel:
+            if self._pace is None and not (self._tunnel or self._unhurried):
                 self._pace = self._session.carrier.pace(self._late)
                 if self._paused:
                     self._pace.pause()
@@ -142,6 +145,10 @@ class ServerStream(Stream):
         sink, self._sink = self._sink, None
         if sink is not None:
             sink.on_request_reset(error)
+
+    def unhurried(self) -> None:
+        self._unhurried = True
+        self._stop_pace()
 
     def _stop_pace(self) -> None:
         if self._pace is not None:

@@ -22,7 +22,7 @@ BY_NAME: Final = frozenset({"Secret", "ConfigMap"})
 WITH_STATUS: Final = frozenset(
     {
         *((GATEWAY, kind) for kind in ("GatewayClass", "Gateway", "ListenerSet", "BackendTLSPolicy")),
-        *((GATEWAY, kind) for kind in ("HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute")),
+        *((GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")),
         *((EXPERIMENTAL, kind) for kind in ("XBackend", "XBackendTrafficPolicy")),
     }
 )

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from proxy.resources.meta import ObjectKey
 from proxy.snapshot.route import Entry, HostBucket
 from proxy.translate.compile.routes import CompiledRoute
-from proxy.translate.graph.nodes import AttachmentNode
+from proxy.translate.graph.nodes import AttachmentNode, RouteKey
 
 BucketKey = tuple[str, bytes]
 """(listener key, hostname)."""
@@ -26,8 +25,8 @@ class Buckets(Struct, frozen=True):
 
 
 def build_buckets(
-    routes: Mapping[ObjectKey, CompiledRoute],
-    attachments: Mapping[ObjectKey, AttachmentNode],
+    routes: Mapping[RouteKey, CompiledRoute],
+    attachments: Mapping[RouteKey, AttachmentNode],
     previous: Buckets | None,
 ) -> Buckets:
     """In the order of routes, so the same resources give the same snapshot."""
@@ -44,7 +43,7 @@ def build_buckets(
 
 
 def _members(
-    routes: Mapping[ObjectKey, CompiledRoute], attachments: Mapping[ObjectKey, AttachmentNode]
+    routes: Mapping[RouteKey, CompiledRoute], attachments: Mapping[RouteKey, AttachmentNode]
 ) -> dict[BucketKey, list[Member]]:
     members: dict[BucketKey, list[Member]] = {}
     for key, route in routes.items():

@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from proxy.resources.meta import ObjectKey
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 from proxy.translate.compile.buckets import Buckets, build_buckets
@@ -22,14 +21,14 @@ from proxy.translate.compile.upstreams import (
 )
 from proxy.translate.graph.backends import BackendNode
 from proxy.translate.graph.build import Graph
-from proxy.translate.graph.nodes import CertificateNode, ListenerNode
+from proxy.translate.graph.nodes import CertificateNode, ListenerNode, RouteKey
 
 
 class Compiled(Struct, frozen=True):
     """The snapshot, and what the next one can be made from."""
 
     snapshot: Snapshot
-    routes: Mapping[ObjectKey, CompiledRoute]
+    routes: Mapping[RouteKey, CompiledRoute]
     buckets: Buckets
     compiled_rules: int = 0
     """Rules of routes that could not be kept from the translation before."""
@@ -62,7 +61,7 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
     return Compiled(snapshot, routes, buckets, _fresh_rules(routes, previous), seated)
 
 
-def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, CompiledRoute]:
+def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[RouteKey, CompiledRoute]:
     """Those that are served anywhere."""
     known = previous.routes if previous else {}
     routes = {}
@@ -73,7 +72,7 @@ def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[ObjectKey, 
     return routes
 
 
-def _fresh_rules(routes: Mapping[ObjectKey, CompiledRoute], previous: Compiled | None) -> int:
+def _fresh_rules(routes: Mapping[RouteKey, CompiledRoute], previous: Compiled | None) -> int:
     known = previous.routes if previous else {}
     return sum(len(route.rules) for key, route in routes.items() if known.get(key) is not route)
 

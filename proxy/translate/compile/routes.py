@@ -1,4 +1,7 @@
-"""HTTPRoute rules to snapshot rules. Knows nothing of listeners, so a route is compiled once for all."""
+"""Rules of HTTPRoutes and GRPCRoutes to snapshot rules.
+
+Knows nothing of listeners, so a route is compiled once for all.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -6,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from proxy.resources.duration import seconds
+from proxy.resources.grpcroute import GRPCRouteMatch
 from proxy.resources.httproute import (
     HTTPHeaderMatch,
     HTTPQueryParamMatch,
@@ -15,6 +19,7 @@ from proxy.resources.httproute import (
 )
 from proxy.snapshot.route import (
     BackendRef,
+    CallMatch,
     ExternalAuth,
     Mirror,
     PathKind,
@@ -79,12 +84,14 @@ def _upstreams(rule: Rule) -> Iterator[str]:
 
 def _rule(node: RouteNode, rule: RuleNode) -> Rule:
     """A refused rule keeps its place and answers 500, see `graph.routes`."""
-    prefix = octets(rule.matches[0].match.path.value)
+    match = rule.matches[0].match
+    prefix = b"" if isinstance(match, GRPCRouteMatch) else octets(match.path.value)
     refs = References.of(rule)
     return Rule(
         route=str(node.resource.key),
         index=rule.index,
         name=rule.rule.name or "",
+        kind=node.key.kind,
         created=created(node.resource),
         filters=compile_filters(rule.rule.filters, prefix, refs) if rule.valid else (INVALID,),
         backends=tuple(_backend(ref, prefix, refs) for ref in rule.backends) if rule.valid else (),
@@ -125,8 +132,10 @@ def _backend(ref: BackendRefNode, prefix: bytes, refs: References) -> BackendRef
 # --- matches ----------------------------------------------------------------------------------
 
 
-def compile_match(match: HTTPRouteMatch) -> RouteMatch:
+def compile_match(match: HTTPRouteMatch | GRPCRouteMatch) -> RouteMatch:
     """Of equal names the first counts."""
+    if isinstance(match, GRPCRouteMatch):
+        return _call(match)
     return RouteMatch(
         path=octets(match.path.value),
         path_kind=_PATH_KINDS[match.path.type],
@@ -134,6 +143,27 @@ def compile_match(match: HTTPRouteMatch) -> RouteMatch:
         headers=tuple(_headers(match.headers)) if match.headers else (),
         query=tuple(_parameters(match.query_params)) if match.query_params else (),
     )
+
+
+def _call(match: GRPCRouteMatch) -> RouteMatch:
+    """What is not a path or the beginning of one becomes a pattern; a name of either kind has no slash."""
+    call = CallMatch()
+    if match.method is not None:
+        service, method = octets(match.method.service or ""), octets(match.method.method or "")
+        call = CallMatch(service, method, match.method.type == "RegularExpression")
+    path, kind = _call_path(call)
+    return RouteMatch(path, kind, headers=tuple(_headers(match.headers)), call=call)
+
+
+def _call_path(call: CallMatch) -> tuple[bytes, PathKind]:
+    service, method, regex = call.service, call.method, call.regex
+    if service and not regex:
+        return (b"/%b/%b" % (service, method), "exact") if method else (b"/" + service, "prefix")
+    if not service and not method:
+        return b".*", "call"
+    # An expression matches a whole name, and an alternative in it ends with it.
+    wanted = (b"(?:%b)" % name if name else b"[^/]+" for name in (service, method))
+    return b"/" + b"/".join(wanted), "call"
 
 
 def _headers(headers: Iterable[HTTPHeaderMatch]) -> Iterator[ValueMatch]:

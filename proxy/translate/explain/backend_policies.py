@@ -45,7 +45,7 @@ def grant(scene: BackendScene) -> Told | None:
         return None
     stage = scene.rule.at.stage
     return permitted_by(
-        stage, GROUP, "HTTPRoute", key.from_namespace, key.group, key.kind, key.namespace, key.name
+        stage, GROUP, key.from_kind, key.from_namespace, key.group, key.kind, key.namespace, key.name
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _of_service(scene: BackendScene, trace: Trace, service: Service, port: Servi
     origins = scene.rule.at.stage.origins
     if trace.override is not None:
         where = f"{trace.override[0]}:{trace.override[1]}"
-        given = f"{scene.target.upstream}={where}"
+        given = f"{scene.key.label}={where}"
         return Told("endpoints", f"{where} by --backend", {"slices": []}, (option("--backend", given),))
     if is_external(service):
         words = f"what {external_host(service)} leads to"

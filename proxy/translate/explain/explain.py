@@ -7,7 +7,6 @@ told by the rows of three tables: RULE_POLICIES, LISTENER_POLICIES and BACKEND_P
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from proxy.resources.meta import ObjectKey
 from proxy.snapshot import explain as of_snapshot
 from proxy.snapshot.question import Asked
 from proxy.translate.explain.filter_origins import add_origins, policies
@@ -16,7 +15,7 @@ from proxy.translate.explain.origins import Locate, Origins
 from proxy.translate.explain.rule_policies import ANSWERED_HERE, RULE_POLICIES
 from proxy.translate.explain.scene import BackendScene, Data, GatewayWide, ListenerScene, RuleScene, Stage, Told
 from proxy.translate.explain.unattached import AT_MOST, find_unattached, near_miss_data
-from proxy.translate.graph.nodes import RouteNode
+from proxy.translate.graph.nodes import RouteKey, RouteNode
 from proxy.translate.translate import Translation
 
 
@@ -64,7 +63,7 @@ def _listener_scene(stage: Stage, key: str) -> ListenerScene | None:
 def _add_rule(data: Data, told: of_snapshot.Told, at: ListenerScene) -> None:
     """Filters and backends of the winner, and the policies of its rule."""
     winner = told.winner
-    route = None if winner is None else _route(at.stage, winner.rule.route)
+    route = None if winner is None else _route(at.stage, winner.rule.kind, winner.rule.route)
     if winner is None or route is None:
         return
     node = next(rule for rule in route.rules if rule.index == winner.rule.index)
@@ -83,9 +82,9 @@ def _add_rule(data: Data, told: of_snapshot.Told, at: ListenerScene) -> None:
         outcome["why"] = next((one["why"] for one in alike), outcome["why"])
 
 
-def _route(stage: Stage, path: str) -> RouteNode | None:
+def _route(stage: Stage, kind: str, path: str) -> RouteNode | None:
     namespace, _, name = path.partition("/")
-    return stage.graph.routes.get(ObjectKey(namespace, name))
+    return stage.graph.routes.get(RouteKey(kind, namespace, name))
 
 
 # --- entries ----------------------------------------------------------------------------------
@@ -94,7 +93,7 @@ def _route(stage: Stage, path: str) -> RouteNode | None:
 def _name_entries(data: Data, stage: Stage) -> None:
     """Where the match of each candidate and near miss is declared."""
     for entry in (data["winner"], *data["candidates"], *data["near_misses"]):
-        route = None if entry is None else _route(stage, entry["route"])
+        route = None if entry is None else _route(stage, entry["kind"], entry["route"])
         if entry is None or route is None:
             continue
         field = f"spec.rules[{entry['rule']}]"

@@ -16,7 +16,7 @@ Describer = Callable[[RuleScene], "Told | None"]
 def attachment(scene: RuleScene) -> Told:
     """By which parentRef, or as a default Gateway, the route is on the listener, and by which of its hostnames."""
     key, origins = scene.at.listener.key, scene.at.stage.origins
-    attached = scene.at.stage.graph.attachments[scene.route.resource.key]
+    attached = scene.at.stage.graph.attachments[scene.route.key]
     parents = [parent for parent in attached.parents if key in parent.listeners]
     own = next((at.own for at in attached.places if (at.listener, at.hostname) == (key, scene.hostname)), b"")
     found = [origins.of(scene.route.resource, parent.field) for parent in parents]

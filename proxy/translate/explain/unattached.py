@@ -42,7 +42,7 @@ def find_unattached(stage: Stage, question: Question) -> list[Unattached]:
 
 def _of_route(stage: Stage, route: RouteNode, question: Question) -> Iterator[Unattached]:
     """Its first match that takes the request."""
-    attachment = stage.graph.attachments[route.resource.key]
+    attachment = stage.graph.attachments[route.key]
     if attachment.places:
         return
     hostname = next((own for own in route.hostnames or (b"",) if covers(own, question.host)), None)
@@ -95,7 +95,7 @@ def _of_listener(key: str, stage: Stage) -> Finding | None:
 
 
 def _key(route: RouteNode, rule: RuleNode, index: int, match: RouteMatch, hostname: bytes) -> Key:
-    bare = Rule(str(route.resource.key), rule.index, created=created(route.resource))
+    bare = Rule(str(route.resource.key), rule.index, kind=route.key.kind, created=created(route.resource))
     return sort_key(hostname, Entry(match, 0, index, hostname), bare)
 
 
@@ -104,6 +104,7 @@ def near_miss_data(one: Unattached, stage: Stage) -> Data:
     reason = one.finding.reason or "no parent"
     where = f" to {one.parent}" if one.parent else ""
     return {
+        "kind": one.route.key.kind,
         "route": str(one.route.resource.key),
         "rule": one.rule.index,
         "rule_name": one.rule.rule.name or None,

@@ -196,6 +196,7 @@ def _add_places(
 
 _LISTENERS = {
     "HTTPRoute": "use an HTTP or HTTPS listener",
+    "GRPCRoute": "use an HTTP or HTTPS listener",
     "TCPRoute": "use a TCP listener",
     "TLSRoute": "use a TLS listener",
     "UDPRoute": "use a UDP listener",

@@ -40,9 +40,13 @@ APP_PROTOCOLS: dict[str, Protocol] = {"": "http", "http": "http", "kubernetes.io
 """Service appProtocol, lower-case, to `Upstream.protocol`. A value without a row is refused."""
 SECURE_APP_PROTOCOLS: dict[str, Protocol] = {"https": "http", "kubernetes.io/wss": "http"}
 """The same for those that mean TLS, which a BackendTLSPolicy must say how to verify."""
+CALL_APP_PROTOCOLS = frozenset(("", "http", "https", "kubernetes.io/h2c"))
+"""Service appProtocol of what calls can go to. That it is HTTP/2 the route says (GRPCRoute)."""
 BACKEND_PROTOCOLS: dict[str, Protocol] = {"HTTP": "http", "H2C": "h2"}
 """Backend.spec.protocol to `Upstream.protocol`."""
 L4_PROTOCOLS: dict[str, Protocol] = {"tcp": "tcp", "raw": "tcp", "udp": "udp"}
+SPOKEN: dict[str, Protocol] = {"h2": "h2", **L4_PROTOCOLS}
+"""BackendKey.speaks to `Upstream.protocol`, whatever the backend says."""
 """BackendKey.speaks, where that is not HTTP, to `Upstream.protocol`."""
 
 _SERVED_APP_PROTOCOLS = ", ".join(name for name in APP_PROTOCOLS if name) + " or none"
@@ -193,13 +197,13 @@ class Backends:
         port = port_of(service, key.port, transport)
         if port is None:
             return no_such_port(service, key.port, transport)
-        refused = None if key.speaks else self._app_protocol(service, port)
+        refused = None if key.speaks in L4_PROTOCOLS else self._app_protocol(service, port, key.speaks)
         if refused is not None:
             return refused
         self._found[key.upstream] = _ServicePort(service, port)
         return key.upstream
 
-    def _app_protocol(self, service: Service, port: ServicePort) -> Broken | None:
+    def _app_protocol(self, service: Service, port: ServicePort, speaks: str) -> Broken | None:
         """Why requests cannot be sent to a port. What is passed on as it is may be anything."""
         protocol, what = (port.app_protocol or "").lower(), f"port {port.port} of Service {service.key}"
         if protocol in SECURE_APP_PROTOCOLS:
@@ -207,6 +211,8 @@ class Backends:
                 return needs_policy(what, port.app_protocol or "")
         elif protocol not in APP_PROTOCOLS:
             return c.app_protocol("port", what, port.app_protocol or "", _SERVED_APP_PROTOCOLS)
+        if speaks and protocol not in CALL_APP_PROTOCOLS:
+            return c.no_calls(what, port.app_protocol or "")
         return None
 
     def _backend(self, key: BackendKey) -> str | Broken:
@@ -214,7 +220,7 @@ class Backends:
         if backend is None:
             return c.backend_missing("Backend", key.name, key.namespace, self._nearest(self._backends, key, "Backends"))
         name = str(backend.key)
-        if not key.speaks and backend.spec.protocol not in BACKEND_PROTOCOLS:
+        if key.speaks not in L4_PROTOCOLS and backend.spec.protocol not in BACKEND_PROTOCOLS:
             return c.app_protocol("name", f"Backend {name}", backend.spec.protocol, ", ".join(BACKEND_PROTOCOLS))
         upstream = key._replace(port=None).upstream
         self._found[upstream] = backend
@@ -222,7 +228,7 @@ class Backends:
 
     def _xbackend(self, key: BackendKey) -> str | Broken:
         """For requests alone: it says itself which protocol of HTTP is spoken."""
-        if key.speaks:
+        if key.speaks in L4_PROTOCOLS:
             return for_requests_alone()
         declared = self.xbackends.declared
         at = ObjectKey(key.namespace, key.name)
@@ -233,8 +239,8 @@ class Backends:
             return another_port(f"XBackend {at}", key.port, backend.spec.port.port)
         broken = why_broken(backend)
         if broken is None:
-            self._found[key.label] = backend
-        return broken or key.label
+            self._found[key.upstream] = backend
+        return broken or key.upstream
 
     def _nearest(self, objects: Mapping[ObjectKey, Resource], key: BackendKey, plural: str) -> str:
         at = plural, key.namespace
@@ -278,7 +284,7 @@ class Backends:
         service, port = found
         speaks, _, label = key.rpartition("://")
         spoken = (port.app_protocol or "").lower()
-        protocol = L4_PROTOCOLS.get(speaks) or APP_PROTOCOLS.get(spoken) or SECURE_APP_PROTOCOLS[spoken]
+        protocol = SPOKEN.get(speaks) or APP_PROTOCOLS.get(spoken) or SECURE_APP_PROTOCOLS[spoken]
         override = self._overrides.get(label)
         budget = self.traffic.budget_of("", "Service", service.key)
         made = BackendNode(key, (), protocol, security, uid=service.metadata.uid, retry_budget=budget)
@@ -288,7 +294,7 @@ class Backends:
         if is_external(service):
             return replace(made, names=(Endpoint(external_host(service), port.port),), external=True)
         ready = ready_pods(service, port, slices)
-        made = replace(made, advice=() if ready else ((service, why_no_endpoints(key, port, slices)),))
+        made = replace(made, advice=() if ready else ((service, why_no_endpoints(label, port, slices)),))
         if not any(item.address_type == "FQDN" for item in slices):
             return replace(made, endpoints=tuple(ready), pods=_known(ready.values()))
         addresses, names = split(ready)
@@ -309,7 +315,7 @@ class Backends:
             endpoints, forbidden = permitted(backend, endpoints, self._settings.guard)
             names, of_the_cluster = outside(backend, names)
             advice += tuple((backend, finding) for finding in (*forbidden, *of_the_cluster))
-        protocol = L4_PROTOCOLS.get(key.rpartition("://")[0]) or BACKEND_PROTOCOLS[backend.spec.protocol]
+        protocol = SPOKEN.get(key.rpartition("://")[0]) or BACKEND_PROTOCOLS[backend.spec.protocol]
         uid = backend.metadata.uid
         budget = self.traffic.budget_of(own.GROUP, "Backend", backend.key)
         return BackendNode(key, endpoints, protocol, security, advice, names, external, uid=uid, retry_budget=budget)
@@ -317,7 +323,8 @@ class Backends:
     def _outside(self, key: str, backend: XBackend) -> BackendNode:
         node, uid = self.xbackends.node(backend.key), backend.metadata.uid
         advice: tuple[tuple[Resource, Finding], ...] = tuple((backend, finding) for finding in node.findings)
-        return BackendNode(key, (), node.protocol, node.security, advice, (node.name,), external=True, uid=uid)
+        protocol = SPOKEN.get(key.rpartition("://")[0]) or node.protocol
+        return BackendNode(key, (), protocol, node.security, advice, (node.name,), external=True, uid=uid)
 
     def trace(self, upstream: str) -> "Trace | None":
         """What a target's `upstream` key stands for, for explanations; None where it stands for nothing."""

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.resources.grpcroute import GRPCRoute
 from proxy.resources.httproute import HTTPRoute
 from proxy.resources.meta import ObjectKey, Wanted
 from proxy.resources.store import ResourceSet
@@ -18,6 +21,7 @@ from proxy.translate.graph.binds import Plan, claim_for_gateways, claim_for_sets
 from proxy.translate.graph.ca_certificates import CACertificates
 from proxy.translate.graph.certificates import Certificates
 from proxy.translate.graph.clients import Clients
+from proxy.translate.graph.exclusive import exclude
 from proxy.translate.graph.extensions import Extensions
 from proxy.translate.graph.gateways import Gateways, accept_gateways
 from proxy.translate.graph.l4 import NOTHING, L4Graph, build_l4
@@ -25,13 +29,15 @@ from proxy.translate.graph.listener_tls import ListenerTLS
 from proxy.translate.graph.listenersets import ListenerSets, attach_listener_sets, placed, with_added_ports
 from proxy.translate.graph.matches import CheckRegex
 from proxy.translate.graph.namespaces import Namespaces
-from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, ListenerNode, RouteNode
+from proxy.translate.graph.nodes import AttachmentNode, BindNode, GatewayNode, ListenerNode, RouteKey, RouteNode
 from proxy.translate.graph.policy_users import Users, policy_users, used_backends, with_l4
 from proxy.translate.graph.pool import Memory
 from proxy.translate.graph.routes import Checks, check_route, still_holds
 from proxy.translate.graph.upstream_tls import Security
 from proxy.translate.graph.xbackend_users import xbackend_users
 from proxy.translate.settings import TranslateSettings
+
+R = TypeVar("R", HTTPRoute, GRPCRoute)
 
 
 class Graph(Struct):
@@ -45,10 +51,12 @@ class Graph(Struct):
     binds: tuple[BindNode, ...]
     backends: Backends
     extensions: Extensions
-    routes: Mapping[ObjectKey, RouteNode]
-    """By namespace and name."""
+    routes: Mapping[RouteKey, RouteNode]
+    """HTTPRoutes, then GRPCRoutes, each by namespace and name."""
     admission: Admission
-    attachments: Mapping[ObjectKey, AttachmentNode]
+    attachments: Mapping[RouteKey, AttachmentNode]
+    candidates: Mapping[RouteKey, AttachmentNode]
+    """`attachments` before HTTPRoutes and GRPCRoutes excluded each other."""
     attached: Mapping[str, int]
     """Listener key to number of accepted routes; listeners without routes are missing."""
     policies: Mapping[ObjectKey, PolicyNode]
@@ -112,7 +120,8 @@ def build_graph(
     routes = _check_routes(resources, Checks(backends, extensions, check_regex), previous)
     admission = Admission(resources, gateways, sets.nodes, namespaces)
     same = previous is not None and admission.equals(previous.admission)
-    attachments = _attach_routes(routes, admission, previous if same else None, advise=settings.file_mode)
+    candidates = _attach_routes(routes, admission, previous if same else None, advise=settings.file_mode)
+    attachments = exclude(routes, candidates, previous.attachments if previous else {})
     below = previous.l4 if previous else None
     listeners = [node for gateway in gateways.values() for node in gateway.listeners]
     listeners += [node for each in sets.nodes.values() for node in each.listeners]
@@ -136,6 +145,7 @@ def build_graph(
         routes,
         admission,
         attachments,
+        candidates,
         _count((*attachments.values(), *l4.attachments.values())),
         policies.nodes,
         policy_users(policies.nodes, secured),
@@ -148,12 +158,16 @@ def build_graph(
     )
 
 
-def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None) -> dict[ObjectKey, RouteNode]:
+def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None) -> dict[RouteKey, RouteNode]:
     """Checks a route again only when it or what its references lead to has changed."""
     known = previous.routes if previous else {}
     settled = checks.unchanged
     routes = {}
-    for key, route in sorted(resources.by_kind(HTTPRoute).items()):
+    declared: Iterable[HTTPRoute | GRPCRoute] = chain(
+        _by_key(resources.by_kind(HTTPRoute)), _by_key(resources.by_kind(GRPCRoute))
+    )
+    for route in declared:
+        key = RouteKey(type(route).__name__, *route.key)
         node = known.get(key)
         if node is None or node.resource is not route or not (settled or still_holds(node, checks)):
             node = check_route(route, checks)
@@ -161,14 +175,18 @@ def _check_routes(resources: ResourceSet, checks: Checks, previous: Graph | None
     return routes
 
 
+def _by_key(routes: Mapping[ObjectKey, R]) -> Iterator[R]:
+    return (route for _, route in sorted(routes.items()))
+
+
 def _attach_routes(
-    routes: Mapping[ObjectKey, RouteNode], admission: Admission, previous: Graph | None, *, advise: bool
-) -> dict[ObjectKey, AttachmentNode]:
+    routes: Mapping[RouteKey, RouteNode], admission: Admission, previous: Graph | None, *, advise: bool
+) -> dict[RouteKey, AttachmentNode]:
     """Attaches a route again only when it has changed. `previous`: None when who may attach where has."""
     if previous is None:
         return {key: attach(node, admission, advise=advise) for key, node in routes.items()}
     return {
-        key: previous.attachments[key] if previous.routes.get(key) is node else attach(node, admission, advise=advise)
+        key: previous.candidates[key] if previous.routes.get(key) is node else attach(node, admission, advise=advise)
         for key, node in routes.items()
     }
 

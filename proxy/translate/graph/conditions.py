@@ -291,6 +291,11 @@ def transport_protocol(service: str, port: int, protocol: str, needs: str) -> Br
     )
 
 
+def no_calls(what: str, protocol: str) -> Broken:
+    message = f"{what} speaks {protocol}, and gRPC needs HTTP/2"
+    return Broken("UnsupportedProtocol", "port", message, "set its appProtocol to kubernetes.io/h2c, or leave it out")
+
+
 def app_protocol(part: str, what: str, protocol: str, served: str) -> Broken:
     message = f"{what} wants {protocol}, which this version does not speak"
     return Broken("UnsupportedProtocol", part, message, f"it speaks {served}")

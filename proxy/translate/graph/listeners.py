@@ -36,8 +36,8 @@ class Protocol(NamedTuple):
 
 
 PROTOCOLS = {
-    "HTTP": Protocol("HTTP", ("HTTPRoute",)),
-    "HTTPS": Protocol("TLS", ("HTTPRoute",), secure=True),
+    "HTTP": Protocol("HTTP", ("HTTPRoute", "GRPCRoute")),
+    "HTTPS": Protocol("TLS", ("HTTPRoute", "GRPCRoute"), secure=True),
     "TLS": Protocol("TLS", ("TLSRoute",)),
     "TCP": Protocol("TCP", ("TCPRoute",), by_hostname=False),
     "UDP": Protocol("UDP", ("UDPRoute",), by_hostname=False, transport="UDP"),

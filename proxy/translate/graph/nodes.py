@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from proxy.resources.gateway import Gateway, GatewayClass, Listener, RouteGroupKind
+from proxy.resources.grpcroute import GRPCRoute, GRPCRouteMatch
 from proxy.resources.httproute import HTTPRoute, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, ParentReference
 from proxy.resources.l4routes import L4Resource
 from proxy.resources.listenerset import ListenerSet
@@ -229,11 +230,12 @@ class BackendKey(NamedTuple):
     port: int | None
     from_kind: str = "HTTPRoute"
     speaks: str = ""
-    """"" for requests; tcp for connections, over TLS where that is declared; raw for connections as they are; udp."""
+    """"" for requests, by what the backend says that it speaks; h2 for calls, which need HTTP/2; tcp for
+    connections, over TLS where that is declared; raw for connections as they are; udp."""
 
     @property
     def upstream(self) -> str:
-        """The label, with how it is spoken to where that is not HTTP: an identity of its own for each."""
+        """The label, with how it is spoken to where that is not the backend's to say: an identity for each."""
         return f"{self.speaks}://{self.label}" if self.speaks else self.label
 
     @property
@@ -281,7 +283,7 @@ class MatchNode(Struct, frozen=True, gc=False):
     """One match of a rule that can be evaluated."""
 
     index: int
-    match: HTTPRouteMatch
+    match: HTTPRouteMatch | GRPCRouteMatch
 
 
 class RuleNode(Struct, frozen=True, gc=False):
@@ -289,6 +291,7 @@ class RuleNode(Struct, frozen=True, gc=False):
 
     index: int
     rule: HTTPRouteRule
+    """Of a GRPCRoute as an HTTPRoute has it, without its matches."""
     matches: tuple[MatchNode, ...]
     backends: tuple[BackendRefNode, ...]
     findings: Findings = ()
@@ -302,10 +305,18 @@ class RuleNode(Struct, frozen=True, gc=False):
         return not has(self.findings, ACCEPTED)
 
 
+class RouteKey(NamedTuple):
+    """A route among those of its kind and of others: an HTTPRoute and a GRPCRoute may use one name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
 class RouteNode(Struct, frozen=True, eq=False, gc=False):
     """A route by itself, whatever it attaches to. Compared by identity: it is reused while it holds."""
 
-    resource: HTTPRoute
+    resource: HTTPRoute | GRPCRoute
     rules: tuple[RuleNode, ...]
     hostnames: tuple[bytes, ...]
     """Lower-case, those that are hostnames; none for every host."""
@@ -313,6 +324,10 @@ class RouteNode(Struct, frozen=True, eq=False, gc=False):
     """About the route and all its rules."""
     accepted: bool
     """At least one rule can be served, and one hostname if any are declared."""
+
+    @property
+    def key(self) -> RouteKey:
+        return RouteKey(type(self.resource).__name__, *self.resource.key)
 
 
 class L4RouteNode(Struct, frozen=True, eq=False, gc=False):

@@ -6,6 +6,7 @@ A default Gateway is a parent as if `parentRefs` named it whole: the same rules 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from proxy.resources.grpcroute import GRPCRoute
 from proxy.resources.httproute import HTTPRoute, ParentReference
 from proxy.resources.l4routes import L4Resource
 from proxy.resources.meta import ObjectKey
@@ -32,11 +33,11 @@ def is_default(gateway: GatewayNode) -> bool:
     return gateway.resource.spec.default_scope == SCOPE
 
 
-def wants_defaults(route: HTTPRoute | L4Resource) -> bool:
+def wants_defaults(route: HTTPRoute | GRPCRoute | L4Resource) -> bool:
     return route.spec.use_default_gateways == SCOPE
 
 
-def references(route: HTTPRoute | L4Resource, defaults: Iterable[ObjectKey]) -> Iterator[Reference]:
+def references(route: HTTPRoute | GRPCRoute | L4Resource, defaults: Iterable[ObjectKey]) -> Iterator[Reference]:
     """In the order declared, then the default Gateways; of those none that is named whole already."""
     namespace = route.metadata.namespace
     named = [

@@ -6,7 +6,7 @@ from typing import Protocol
 from proxy.resources.l4routes import UDPRoute
 from proxy.resources.meta import ObjectKey
 from proxy.translate.graph.l4 import L4Graph
-from proxy.translate.graph.nodes import AttachmentNode, BackendKey, RouteNode, Target
+from proxy.translate.graph.nodes import AttachmentNode, BackendKey, RouteKey, RouteNode, Target
 from proxy.translate.graph.policy_targets import Reach
 
 Users = Mapping[ObjectKey, tuple[ObjectKey, ...]]
@@ -36,7 +36,7 @@ def _users(policy: Policy, used: Used) -> set[ObjectKey]:
     return found
 
 
-def used_backends(routes: Mapping[ObjectKey, RouteNode], attachments: Mapping[ObjectKey, AttachmentNode]) -> Used:
+def used_backends(routes: Mapping[RouteKey, RouteNode], attachments: Mapping[RouteKey, AttachmentNode]) -> Used:
     """A Gateway uses a backend through a route that attaches to it, be it to mirror requests there."""
     used: dict[Reach, dict[int, set[ObjectKey]]] = {}
     for key, route in routes.items():

@@ -40,6 +40,17 @@ def no_matching_hostname(field: str, hostnames: str, listeners: str) -> Finding:
     )
 
 
+def other_kind(field: str, winner: str) -> Finding:
+    """The API gives no reason for it (GRPCRoute); a listener of which another has the hostname says the same."""
+    return Finding(
+        ACCEPTED,
+        "HostnameConflict",
+        field,
+        f"{winner} is senior and serves hosts of this route on the same listener, and the two kinds share none",
+        "give the two routes hostnames that do not meet, or listeners of their own",
+    )
+
+
 # --- rules ------------------------------------------------------------------------------------
 
 

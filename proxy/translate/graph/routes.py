@@ -1,4 +1,4 @@
-"""HTTPRoutes by themselves: are hostnames, matches, filters and backends sound?
+"""HTTPRoutes and GRPCRoutes by themselves: are hostnames, matches, filters and backends sound?
 
 One bad rule does not take down its route: it is dropped, which PartiallyInvalid says, and what it was
 meant to answer gets 500 rather than the answer of a rule that was not meant for it.
@@ -9,6 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from proxy.resources.duration import seconds
+from proxy.resources.grpcroute import GRPCRoute, GRPCRouteMatch, as_httproute
 from proxy.resources.httproute import (
     HTTPBackendRef,
     HTTPRoute,
@@ -37,7 +38,14 @@ from proxy.translate.graph.parents import wants_defaults
 from proxy.translate.graph.sessions import Declared, SessionNode, session_findings, session_of
 
 MAX_WEIGHT = 1_000_000
-_EVERYTHING = (HTTPRouteMatch(),)
+Matches = tuple[HTTPRouteMatch | GRPCRouteMatch, ...]
+_EVERYTHING: dict[type, Matches] = {HTTPRoute: (HTTPRouteMatch(),), GRPCRoute: (GRPCRouteMatch(),)}
+"""What a rule without matches matches."""
+_REFERRERS = {
+    HTTPRoute: BackendKey("", "", "", "", "", None),
+    GRPCRoute: BackendKey("", "", "", "", "", None, "GRPCRoute", "h2"),
+}
+"""What a reference of a route begins as: who refers, and what it needs of the backend."""
 
 
 class Checks(NamedTuple):
@@ -53,10 +61,12 @@ class Checks(NamedTuple):
         return self.backends.unchanged and self.extensions.unchanged
 
 
-def check_route(route: HTTPRoute, checks: Checks) -> RouteNode:
+def check_route(route: HTTPRoute | GRPCRoute, checks: Checks) -> RouteNode:
     """Looks at nothing but the route and what its references lead to."""
-    namespace = route.metadata.namespace
-    rules = tuple(_rule(i, rule, namespace, checks) for i, rule in enumerate(route.spec.rules))
+    who = _REFERRERS[type(route)]._replace(from_namespace=route.metadata.namespace)
+    shown = as_httproute(route) if isinstance(route, GRPCRoute) else route
+    matches: list[Matches] = [rule.matches or _EVERYTHING[type(route)] for rule in route.spec.rules]
+    rules = tuple(_rule(i, rule, matches[i], who, checks) for i, rule in enumerate(shown.spec.rules))
     hostnames = tuple(name.lower().encode() for name in route.spec.hostnames if is_hostname(name.lower()))
     return RouteNode(
         resource=route,
@@ -80,7 +90,7 @@ def still_holds(node: RouteNode, checks: Checks) -> bool:
     )
 
 
-def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
+def _route_findings(route: HTTPRoute | GRPCRoute) -> Iterator[Finding]:
     spec = route.spec
     for i, hostname in enumerate(spec.hostnames):
         if not is_hostname(hostname.lower()):
@@ -90,20 +100,21 @@ def _route_findings(route: HTTPRoute) -> Iterator[Finding]:
     if not spec.parent_refs and not wants_defaults(route):
         yield advice("spec.parentRefs", "the route names no parent, so nothing serves it", "name a Gateway")
     if not spec.rules:
-        yield advice("spec.rules", "the list is empty, so the route matches nothing", "leave it out to match all")
+        hint = "add a rule" if isinstance(route, GRPCRoute) else "leave it out to match all"
+        yield advice("spec.rules", "the list is empty, so the route matches nothing", hint)
 
 
 # --- rules ------------------------------------------------------------------------------------
 
 
-def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> RuleNode:
+def _rule(index: int, rule: HTTPRouteRule, declared: Matches, who: BackendKey, checks: Checks) -> RuleNode:
     field = f"spec.rules[{index}]"
-    matches, findings = _matches(field, rule, checks.check_regex)
-    refs = tuple(_backend_ref(ref, namespace, checks.backends) for ref in rule.backend_refs)
-    others = tuple(_filter_backends(field, rule, namespace, checks.backends))
-    extensions = tuple(_extensions(field, rule, namespace, checks.extensions))
+    matches, findings = _matches(field, declared, checks.check_regex)
+    refs = tuple(_backend_ref(ref, who, checks.backends) for ref in rule.backend_refs)
+    others = tuple(_filter_backends(field, rule, who, checks.backends))
+    extensions = tuple(_extensions(field, rule, who.from_namespace, checks.extensions))
     session = _session(rule, refs, checks.backends)
-    one_prefix = [match.path.type for match in rule.matches or _EVERYTHING] == ["PathPrefix"]
+    one_prefix = [match.path.type for match in rule.matches or (HTTPRouteMatch(),)] == ["PathPrefix"]
     findings += (
         *(check_filters(f"{field}.filters", rule.filters, one_prefix=one_prefix) if rule.filters else ()),
         *_backend_findings(field, refs, one_prefix),
@@ -124,11 +135,11 @@ def _rule(index: int, rule: HTTPRouteRule, namespace: str, checks: Checks) -> Ru
     )
 
 
-def _matches(field: str, rule: HTTPRouteRule, check_regex: CheckRegex) -> tuple[tuple[MatchNode, ...], Findings]:
+def _matches(field: str, declared: Matches, check_regex: CheckRegex) -> tuple[tuple[MatchNode, ...], Findings]:
     """The matches that can be evaluated, and what is wrong with the others."""
     sound: list[MatchNode] = []
     findings: list[Finding] = []
-    for i, match in enumerate(rule.matches or _EVERYTHING):
+    for i, match in enumerate(declared):
         wrong = list(check_match(f"{field}.matches[{i}]", match, check_regex))
         findings += wrong
         if not wrong:
@@ -170,8 +181,8 @@ def _timeouts(field: str, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
 # --- backends ---------------------------------------------------------------------------------
 
 
-def _backend_ref(ref: HTTPBackendRef, namespace: str, backends: Backends) -> BackendRefNode:
-    key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
+def _backend_ref(ref: HTTPBackendRef, who: BackendKey, backends: Backends) -> BackendRefNode:
+    key = _key(ref, who)
     return BackendRefNode(key, ref.weight, backends.resolve(key), ref.filters)
 
 
@@ -189,15 +200,21 @@ def _session(rule: HTTPRouteRule, refs: tuple[BackendRefNode, ...], backends: Ba
     )
 
 
+def _key(ref: HTTPBackendRef | BackendObjectReference, who: BackendKey) -> BackendKey:
+    return who._replace(
+        group=ref.group, kind=ref.kind, namespace=ref.namespace or who.from_namespace, name=ref.name, port=ref.port
+    )
+
+
 def _filter_backends(
-    field: str, rule: HTTPRouteRule, namespace: str, backends: Backends
+    field: str, rule: HTTPRouteRule, who: BackendKey, backends: Backends
 ) -> Iterator[tuple[str, FilterBackendNode]]:
     """(field of the reference, where it leads) of all filters that send requests of their own."""
     for at, item in _all_filters(field, rule):
         found = _named_backend(item)
         if found is not None:
             name, ref = found
-            key = BackendKey(namespace, ref.group, ref.kind, ref.namespace or namespace, ref.name, ref.port)
+            key = _key(ref, who)
             yield f"{at}.{name}.backendRef", FilterBackendNode(ref, key, backends.resolve(key))
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from proxy.resources.meta import ObjectKey
 from proxy.resources.xbackend import GROUP
-from proxy.translate.graph.nodes import AttachmentNode, RouteNode
+from proxy.translate.graph.nodes import AttachmentNode, RouteKey, RouteNode
 from proxy.translate.graph.policy_users import Users, gateways_of, references
 
 
 def xbackend_users(
     declared: Mapping[ObjectKey, object],
-    routes: Mapping[ObjectKey, RouteNode],
-    attachments: Mapping[ObjectKey, AttachmentNode],
+    routes: Mapping[RouteKey, RouteNode],
+    attachments: Mapping[RouteKey, AttachmentNode],
 ) -> Users:
     """Through a route that attaches, be it to mirror requests there, and whether the reference can be followed or not;
     but not from where it is not permitted, as that is nobody's business there."""

@@ -73,6 +73,17 @@ def test_room_is_what_the_endpoint_says() -> None:
     assert book.codec.room == 1
 
 
+def test_an_endpoint_that_takes_none_for_now_takes_none_until_it_says_so() -> None:
+    book = client()
+    for settings, room in (({SettingCodes.MAX_CONCURRENT_STREAMS: 0}, 0), ({SettingCodes.INITIAL_WINDOW_SIZE: 99}, 0)):
+        book.peer.h2.update_settings(settings)
+        book.peer.go()
+        assert book.codec.room == room
+    book.peer.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 3})
+    book.peer.go()
+    assert book.codec.room == 3
+
+
 # --- refusals ---------------------------------------------------------------------------------
 
 

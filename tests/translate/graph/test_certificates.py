@@ -106,7 +106,7 @@ def test_a_reference_that_leads_nowhere(ref: dict[str, str], text: str, reason: 
     outcome = translated(web(https(ref), plain), text, ROUTE)
     assert conditions(outcome) == {**UNSERVED, "ResolvedRefs": ("False", reason)}
     assert listener(outcome)["attachedRoutes"] == 1
-    assert [kind["kind"] for kind in listener(outcome)["supportedKinds"]] == ["HTTPRoute"]
+    assert [kind["kind"] for kind in listener(outcome)["supportedKinds"]] == ["HTTPRoute", "GRPCRoute"]
     assert any(said in problem.message for problem in outcome.problems), outcome.problems
     assert [bind.listeners for bind in outcome.snapshot.binds] == [("default/web/http",)]
     gateway = status(outcome, "Gateway", "web")["conditions"]

@@ -64,7 +64,9 @@ def test_gateway() -> None:
     (listener,) = found["listeners"]
     assert listener["name"] == "http"
     assert listener["attachedRoutes"] == 1
-    assert listener["supportedKinds"] == [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}]
+    assert listener["supportedKinds"] == [
+        {"group": "gateway.networking.k8s.io", "kind": kind} for kind in ("HTTPRoute", "GRPCRoute")
+    ]
     assert [(item["type"], item["status"], item["reason"]) for item in listener["conditions"]] == [
         ("Accepted", "True", "Accepted"),
         ("Programmed", "True", "Programmed"),
@@ -85,7 +87,9 @@ def test_listener_set() -> None:
         "listeners": [
             {
                 "name": "http",
-                "supportedKinds": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}],
+                "supportedKinds": [
+                    {"group": "gateway.networking.k8s.io", "kind": kind} for kind in ("HTTPRoute", "GRPCRoute")
+                ],
                 "attachedRoutes": 1,
                 "conditions": [
                     good("Accepted", "the listener is sound"),
