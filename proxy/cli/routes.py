@@ -50,12 +50,12 @@ _EVERYTHING = {"UDPRoute": "every flow"}
 
 def _conditions(entry: Data) -> str:
     """Below HTTP there are none."""
-    return _EVERYTHING.get(entry["kind"], "every connection") if "kind" in entry else match_words(entry["conditions"])
+    return _EVERYTHING.get(entry["kind"], "every connection") if "unused" in entry else match_words(entry["conditions"])
 
 
 def _target(entry: Data) -> str:
     """The filters, where the rule sends, and how long it waits. Behind a filter that answers nothing is reached."""
-    if "kind" in entry:
+    if "unused" in entry:
         led = ", ".join(map(_backend, entry["backends"])) or "refused: no backend"
         return f"{led} (unused: the route before it has all)" if entry["unused"] else led
     words: list[str] = []
