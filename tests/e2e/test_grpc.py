@@ -14,6 +14,7 @@ from proxy.downstream.settings import DataPlaneSettings
 from proxy.snapshot.route import HeaderModifier, RouteMatch
 from tests.e2e.calls import Endpoint, between, calls_to, error_of
 from tests.e2e.gateway import Gateway, rule, to
+from tests.e2e.peers import Backend, Peer
 from tests.e2e.versions.http2 import Http2Client, Http2Endpoint, Wire
 from tests.patience import eventually
 
@@ -146,12 +147,20 @@ async def test_a_call_that_the_client_cancels_is_cancelled_at_the_server() -> No
 async def test_a_client_may_be_silent_between_its_messages() -> None:
     """How fast other bodies must come says nothing about a stream of messages."""
     settings = DataPlaneSettings(body_timeout=0.1)
-    async with Endpoint() as endpoint, between(calls_to(endpoint.port), settings=settings) as (client, gateway):
+
+    async def silent(peer: Peer) -> None:
+        await peer.to_the_end()
+
+    async with (
+        Endpoint() as endpoint,
+        Backend(silent) as other,
+        between(rule(to(other.port), path=b"/slow"), calls_to(endpoint.port), settings=settings) as (client, gateway),
+    ):
         call = client.bidirectional("Chat")
         await call.write(b"a")
         assert await call.read() == b"A"
         slow = await Http2Client.connect(gateway.port)
-        talk = await slow.ask(b"POST", b"/", end=False)
+        talk = await slow.ask(b"POST", b"/slow", end=False)
         assert (await talk.answer()).status == 408
         await slow.close()
         await call.write(b"b")
