@@ -20,7 +20,7 @@ SHARED: Mapping[str, type[Resource]] = {
 }
 """Kinds whose status has an entry for each controller: routes, policies and XBackends."""
 
-PARENTS = frozenset({"GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "TCPRoute", "TLSRoute"})
+PARENTS = frozenset({"GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"})
 """Kinds without which it is not known what a route is attached to, or through which routes a backend is used."""
 
 

@@ -168,7 +168,7 @@ async def test_an_entry_for_a_parent_that_may_not_be_listed_stays_beside_others(
     assert accepted(world, "shop") == [("web", "True", 1)]
 
 
-@pytest.mark.parametrize("kind", ["HTTPRoute", "TCPRoute", "TLSRoute"])
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"])
 async def test_what_is_said_of_backends_stays_while_routes_may_not_be_listed(
     world: World, site: Site, leader: Replica, kind: str
 ) -> None:

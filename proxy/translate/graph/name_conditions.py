@@ -42,7 +42,7 @@ def for_requests_alone() -> Broken:
     return Broken(
         "InvalidKind",
         "kind",
-        "XBackends are served to HTTPRoutes alone",
+        "XBackends are served to HTTPRoutes and GRPCRoutes alone",
         "use a Backend of group penstock.dev with the DNS name, or a Service",
     )
 

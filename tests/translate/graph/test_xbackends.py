@@ -53,6 +53,6 @@ spec: {{parentRefs: [{{name: web}}], rules: [{{backendRefs: [{{{REF}}}]}}]}}
 """
     found = translated(web, OUT, below)
     [problem] = [each for each in found.problems if each.kind == "TCPRoute"]
-    assert problem.message == "XBackends are served to HTTPRoutes alone"
+    assert problem.message == "XBackends are served to HTTPRoutes and GRPCRoutes alone"
     assert "XBackend" not in problem.hint
     assert found.wanted == set()
