@@ -36,7 +36,7 @@ class Http2Connection(asyncio.Protocol):
     """Carries a ClientCodec (protocol.http2.client.ClientCarrier). Belongs to one pool from first byte to last."""
 
     __slots__ = ("_batch", "_deadlines", "_gone", "codec", "data_received", "idle_since", "leased", "pool", "reused",
-                 "transport", "was_ready", "wheel")  # fmt: skip
+                 "struck", "transport", "was_ready", "wheel")  # fmt: skip
 
     def __init__(self, pool: "Http2Pool", limits: Limits, wheel: Wheel, batch: WriteBatch, scheme: bytes) -> None:
         self.pool = pool
@@ -47,7 +47,9 @@ class Http2Connection(asyncio.Protocol):
         """Exchanges under way."""
         self.reused = False
         self.was_ready = False
-        """Its pool counts it among its connections."""
+        """It has taken requests, so its pool counts it as idle or active."""
+        self.struck = False
+        """Its pool has given it up before it was made."""
         self.idle_since = 0.0
         self._deadlines: list[Deadline] = []
         """Of leases that are over."""
@@ -140,7 +142,6 @@ class Http2Connection(asyncio.Protocol):
         return self.wheel.clock()
 
     def ready(self) -> None:
-        self.was_ready = True
         self.pool.ready(self)
 
     def leaving(self) -> None:

@@ -158,6 +158,8 @@ class Http2Pool(EndpointPool):
         cause = None if task.cancelled() else task.exception()
         if cause is not None:
             self._fail(connection, connect_error(self.label, cause))
+        elif connection.struck:
+            connection.abort()  # it was made all the same, in the very turn in which it was given up
 
     def _late(self, connection: Http2Connection) -> None:
         seconds = self._settings.connect_timeout
@@ -169,11 +171,15 @@ class Http2Pool(EndpointPool):
 
     def _fail(self, connection: Http2Connection, error: ProxyError) -> None:
         """It never came to take requests. Those who wait for nothing else hear of it."""
-        task, deadline = self._making.pop(connection)
+        made = self._making.pop(connection, None)
+        if made is None:
+            return  # its time was up in the turn in which it failed
+        task, deadline = made
         deadline.drop()
         task.cancel()
         if connection.transport is None:
             self._count -= 1
+            connection.struck = True
         else:
             connection.abort()
         self.refused(error.reason)
@@ -186,6 +192,7 @@ class Http2Pool(EndpointPool):
         made = self._making.pop(connection, None)
         if made is not None:
             made[1].drop()
+            connection.was_ready = True
             self._ready.append(connection)
             self._values[self._idle_slot] += 1.0
             self._rest(connection)
@@ -219,6 +226,8 @@ class Http2Pool(EndpointPool):
 
     def closed(self, connection: Http2Connection) -> None:
         """The connection is gone, whatever it was doing."""
+        if connection.struck:
+            return
         if connection in self._making:
             self._count -= 1
             self._making_ended(connection)

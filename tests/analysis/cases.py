@@ -117,11 +117,11 @@ PATTERNS: dict[str, tuple[Small, Small]] = {
 DEAD: dict[str, tuple[Small, set[tuple[str, int, int]]]] = {
     "an equal of later age": (
         one(route(("m", at()), name="r", age=AGES[1]), route(("n", at()), name="s", age=AGES[0])),
-        {("default/r", 0, 0)},
+        {("HTTPRoute default/r", 0, 0)},
     ),
     "the same prefix with a slash goes first": (
         one(route(("m", at(b"/a", method=b"GET")), ("n", at(b"/a/")))),
-        {("default/r", 0, 0)},
+        {("HTTPRoute default/r", 0, 0)},
     ),
     "the same path, and more is asked": (one(route(("m", at(b"/a")), ("n", at(b"/a", h=b"1")))), set()),
     "a wider own hostname": (
@@ -130,7 +130,7 @@ DEAD: dict[str, tuple[Small, set[tuple[str, int, int]]]] = {
             route(("n", at(b"/a")), name="s"),
             listeners=(b"*.a.b",),
         ),
-        {("default/s", 0, 0)},
+        {("HTTPRoute default/s", 0, 0)},
     ),
     "alive on one host": (
         one(
@@ -141,19 +141,19 @@ DEAD: dict[str, tuple[Small, set[tuple[str, int, int]]]] = {
     ),
     "a listener of its own takes the host": (
         one(route(("m", at()), hostnames=(b"x.a.b",), listener=0), listeners=(b"", b"x.a.b")),
-        {("default/r", 0, 0)},
+        {("HTTPRoute default/r", 0, 0)},
     ),
     "one pattern for all": (
         one(route(("m", at(b"/.*", "regex")), ("n", at(b"/a")))),
-        {("default/r", 1, 0)},
+        {("HTTPRoute default/r", 1, 0)},
     ),
     "two patterns together": (
         one(route(("m", at(h=b"~1|2")), ("n", at(h=b"~[2-3]")), ("o", at(h=b"~[123]")))),
-        {("default/r", 2, 0)},
+        {("HTTPRoute default/r", 2, 0)},
     ),
     "a value that a pattern takes": (
         one(route(("m", at(h=b"~[0-9]+")), ("n", at(h=b"1")))),
-        {("default/r", 1, 0)},
+        {("HTTPRoute default/r", 1, 0)},
     ),
     "an exact path goes before patterns": (one(route(("m", at(b"/.*", "regex")), ("n", at(b"/a", "exact")))), set()),
 }

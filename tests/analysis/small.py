@@ -97,7 +97,7 @@ class Small(NamedTuple):
 
     def answers(self, host: bytes) -> list[str]:
         """The answer to each of QUESTIONS at this host."""
-        rules = {route.name: route.rules for route in self.routes}
+        rules = {f"HTTPRoute {route.name}": route.rules for route in self.routes}
         return [NOT_FOUND if one is None else rules[one[0]][one[1]].backend or FAILS for one in self.winners(host)]
 
     def translation(self) -> Translation:

@@ -63,8 +63,9 @@ def test_a_hostname_is_called_unserved_exactly_where_no_host_of_it_reaches_the_r
             hosts = [host for host in HOSTS if oracle.host_matches(own, host)]
             reached = any(alone.winners(host)[0] is not None for host in hosts)
             attached = any(one == own for bucket in alone.snapshot().buckets.values() for one in owns(bucket))
-            assert not ((route.name, own) in unserved and reached)
-            assert (route.name, own) in unserved or reached or not attached
+            at = f"HTTPRoute {route.name}", own
+            assert not (at in unserved and reached)
+            assert at in unserved or reached or not attached
 
 
 def owns(bucket: HostBucket) -> set[bytes]:

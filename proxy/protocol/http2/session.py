@@ -112,7 +112,7 @@ class Session:
         self._full.discard(stream)
         self._leaving.discard(stream)
         stream.over(event.error_code)
-        if not self._streams:
+        if not self._streams and not self.closed:
             self._empty()
 
     def _on_connection_closed(self, event: ConnectionClosed) -> None:
