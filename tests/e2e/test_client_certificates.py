@@ -228,7 +228,7 @@ async def test_connections_that_were_checked_otherwise_end_with_their_next_answe
         for client, host in ((idle, b"one.example"), (begun, b"one.example"), (apart, b"two.example")):
             assert await status(client, host) == 200
         await begun.send(b"GET /old HTTP/1.1\r\n")
-        port = made.plane._ports["127.0.0.1", 443]
+        port = made.plane._ports["127.0.0.1", 443, "TCP"]
         await eventually(lambda: any(not each._codec.idle for each in port.connections))  # type: ignore[union-attr]
         made._rules = (rule(to(backend.port), path=b"/new"),)
         made.check("one.example", OURS)

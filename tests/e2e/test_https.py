@@ -198,7 +198,7 @@ async def test_renewed_two_hundred_times_under_load_and_nobody_notices() -> None
 async def test_a_port_that_turns_to_tls_answers_no_more_requests_in_clear_text() -> None:
     """What is declared for HTTPS alone must not be had on a connection that was there before."""
     async with Backend() as backend, SecureGateway(rule(to(backend.port)), certificates={"": [ANY]}) as gateway:
-        port = gateway.plane._ports["127.0.0.1", 443]
+        port = gateway.plane._ports["127.0.0.1", 443, "TCP"]
         port.secure_by(None)
         client = await gateway.client()
         await client.send(GET % b"any.example")

@@ -293,7 +293,7 @@ class Plane:
 
     def ask(self, bind: Bind, declared: int, asked: Asked) -> Seen:
         """`bind`: where the connection comes in."""
-        port: Port | SecurePort = Port(declared, self._tables[bind.address, bind.port])
+        port: Port | SecurePort = Port(declared, self._tables[bind.socket])
         if asked.scheme == "https":
             name = asked.host if asked.server_name is None else asked.server_name
             sent = b"" if re.fullmatch(r"[\d.]+", name) else name.encode()
