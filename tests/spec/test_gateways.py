@@ -9,6 +9,8 @@ from tests.spec.served import Served
 from tests.spec.site import WEB, gateway, grant, listener, route, rule
 
 HTTP_ROUTE = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}
+BY_DEFAULT = [HTTP_ROUTE, HTTP_ROUTE | {"kind": "GRPCRoute"}]
+"""What listeners of HTTP and HTTPS take when they say nothing (Listener.allowedRoutes.kinds)."""
 GOOD = {
     "Accepted": "True Accepted",
     "Programmed": "True Programmed",
@@ -22,7 +24,7 @@ def test_a_sound_gateway_and_its_listeners() -> None:
     assert declared.said("Gateway", "web") == {name: GOOD[name] for name in ("Accepted", "Programmed", "ResolvedRefs")}
     for name in ("http", "more"):
         assert declared.said("Gateway", "web", name) == GOOD
-        assert declared.listener("Gateway", "web", name)["supportedKinds"] == [HTTP_ROUTE]
+        assert declared.listener("Gateway", "web", name)["supportedKinds"] == BY_DEFAULT
 
 
 @pytest.mark.parametrize("controller", ["penstock.dev/gateway-controller", "example.com/other"])
@@ -111,7 +113,7 @@ def test_a_certificate_that_cannot_be_had(case: str) -> None:
     said = declared.said("Gateway", "web", "https")
     assert (said["ResolvedRefs"], said["Programmed"]) == ("False InvalidCertificateRef", "False Invalid")
     entry = declared.listener("Gateway", "web", "https")
-    assert (entry["supportedKinds"], entry["attachedRoutes"]) == ([HTTP_ROUTE], 0)
+    assert (entry["supportedKinds"], entry["attachedRoutes"]) == (BY_DEFAULT, 0)
     assert declared.said("Gateway", "web")["ResolvedRefs"] == "False ListenersNotResolved"
 
 
