@@ -144,8 +144,12 @@ def test_answers_that_nobody_takes(site: Site, flight: Flight) -> None:
     with attacked(site, flight):
         until(lambda: site.app.asked.count("/big") == asked + 100, "all of them are asked for")
         assert get(site.port, "/other")[0].status == 200
-    active = site.gateway.samples("penstock_upstream_connections")
-    until(lambda: sum(v for k, v in active.items() if k[1] == "active") == 0, "no endpoint is kept by them")
+
+    def kept() -> float:
+        samples = site.gateway.samples("penstock_upstream_connections")
+        return sum(value for labels, value in samples.items() if labels[1] == "active")
+
+    until(lambda: kept() == 0, "no endpoint is kept by them")
 
 
 def test_connections_that_never_say_what_they_are(site: Site) -> None:
