@@ -8,75 +8,31 @@ in time is none that speaks HTTP/2.
 """
 
 import asyncio
-from collections.abc import Callable
 
-from proxy.batch import WriteBatch
-from proxy.errors import ConnectFailed, ConnectTimeout, Overloaded, ProxyError
-from proxy.observe.metrics import WorkerMetrics
-from proxy.upstream.contexts import CLEAR, Secured, SecuredKey
-from proxy.upstream.endpoint import EndpointPool
+from proxy.errors import ConnectFailed, ConnectTimeout, ProxyError
 from proxy.upstream.failures import connect_error
-from proxy.upstream.handshake import connect
 from proxy.upstream.http2_connection import Http2Connection, StreamLease
 from proxy.upstream.lease import Lease, Waiter
-from proxy.upstream.settings import PoolSettings
-from proxy.wheel import Deadline, Wheel
+from proxy.upstream.queued import QueuedPool
+from proxy.wheel import Deadline
 
 
-class Http2Pool(EndpointPool):
-    """Keyed by endpoint, protocol and TLS identity, so it outlives every reload that keeps the endpoint."""
+class Http2Pool(QueuedPool):
+    """HTTP/2: as many exchanges at a time on each connection as the endpoint takes."""
 
-    __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_host", "_idle_slot", "_loop", "_making", "_patience",
-                 "_port", "_ready", "_secured", "_settings", "_sweep", "_values", "_waiting", "_wheel",
-                 "refused")  # fmt: skip
+    __slots__ = ("_making", "_ready")
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        wheel: Wheel,
-        batch: WriteBatch,
-        address: tuple[str, int],
-        settings: PoolSettings,
-        metrics: WorkerMetrics,
-        backend: str,
-        on_failure: Callable[[str], None],
-        secured: Secured | None = None,
-        identity: SecuredKey = CLEAR,
-    ) -> None:
-        """As for Pool."""
-        self._loop = loop
-        self._wheel = wheel
-        self._batch = batch
-        self._clock = wheel.clock
-        self._host, self._port = address
-        self._settings = settings
-        self._secured = secured
-        self.identity = identity
-        self.refused = on_failure
-        self._values = metrics.values
-        self._active_slot = metrics.gauge("penstock_upstream_connections", (backend, "active"))
-        self._idle_slot = metrics.gauge("penstock_upstream_connections", (backend, "idle"))
+    awaited = "stream"
+
+    def _begin(self) -> None:
         self._ready: list[Http2Connection] = []
         """Those that take requests, unless they are full."""
         self._making: dict[Http2Connection, tuple[asyncio.Task[None], Deadline]] = {}
         """Those whose SETTINGS are not there yet."""
-        self._waiting: dict[Waiter, float] = {}
-        """In the order they came, each with the time at which it gives up."""
-        self._patience = Deadline(wheel, self._refuse_late)
-        self._count = 0
-        self._sweep = Deadline(wheel, self._close_idle)
-        self.active = 0
-        self.retired = False
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self.label = f"{host}:{self._port}"
 
     @property
     def full(self) -> bool:
         return self._count >= self._settings.max_connections and not any(one.room > 0 for one in self._ready)
-
-    @property
-    def connections(self) -> int:
-        return self._count
 
     # --- asked for ---------------------------------------------------------------------------
 
@@ -95,12 +51,8 @@ class Http2Pool(EndpointPool):
 
     def request(self, waiter: Waiter, *, fresh: bool = False) -> None:
         """Whoever wants a `fresh` one comes from a connection that is gone, or that had no room for it."""
-        if len(self._waiting) >= self._settings.max_waiting:
-            raise Overloaded("upstream_overflow", f"too many requests wait for {self.label}")
-        until = self._clock() + self._settings.wait_timeout
-        if not self._waiting:
-            self._patience.set(until)
-        self._waiting[waiter] = until
+        self._check_line()
+        self._join(waiter)
         self.active += 1
         self._serve()
 
@@ -116,25 +68,9 @@ class Http2Pool(EndpointPool):
         """Whoever waits gets what there is; for the rest a connection is made, one at a time."""
         for connection in tuple(self._ready):
             while self._waiting and connection.room > 0:
-                waiter = next(iter(self._waiting))
-                del self._waiting[waiter]
-                waiter.on_connected(self._lease(connection))
+                self._first_waiting().on_connected(self._lease(connection))
         if self._waiting and not self._making and self._count < self._settings.max_connections:
             self._dial()
-
-    def _refuse_late(self) -> None:
-        now = self._clock()
-        for waiter, until in list(self._waiting.items()):
-            if until > now:
-                self._patience.set(until)
-                return
-            text = f"no stream to {self.label} was free within {self._settings.wait_timeout:g} s"
-            self._refuse(waiter, Overloaded("upstream_wait_timeout", text))
-
-    def _refuse(self, waiter: Waiter, error: ProxyError) -> None:
-        if self._waiting.pop(waiter, None) is not None:
-            self.active -= 1
-            waiter.on_connect_failed(error)
 
     # --- a connection's life -----------------------------------------------------------------
 
@@ -147,12 +83,6 @@ class Http2Pool(EndpointPool):
         deadline.set(self._clock() + self._settings.connect_timeout)
         self._making[connection] = task, deadline
         task.add_done_callback(lambda task: self._dialed(connection, task))
-
-    async def _connect(self, connection: Http2Connection) -> None:
-        if self._secured is None:
-            await self._loop.create_connection(lambda: connection, self._host, self._port)
-        else:
-            await connect(self._loop, self._host, self._port, self._secured, connection)
 
     def _dialed(self, connection: Http2Connection, task: "asyncio.Task[None]") -> None:
         cause = None if task.cancelled() else task.exception()
@@ -263,6 +193,3 @@ class Http2Pool(EndpointPool):
         for connection in tuple(self._ready):
             if not connection.leased:
                 connection.go()
-
-    def revive(self) -> None:
-        self.retired = False

@@ -1,73 +1,27 @@
 """All connections to one endpoint: the idle ones, those in use, and who waits for one."""
 
 import asyncio
-from collections.abc import Callable
 
-from proxy.batch import WriteBatch
-from proxy.errors import ConnectTimeout, Overloaded, ProxyError
-from proxy.observe.metrics import WorkerMetrics
+from proxy.errors import ConnectTimeout, ProxyError
 from proxy.protocol.http1.response_head import RepeatedResponse
 from proxy.upstream.connection import ACTIVE, IDLE, LEAVING, NEW, STRUCK, UpstreamConnection
-from proxy.upstream.contexts import CLEAR, Secured, SecuredKey
-from proxy.upstream.endpoint import EndpointPool
 from proxy.upstream.failures import connect_error
-from proxy.upstream.handshake import connect
 from proxy.upstream.lease import Lease, Waiter
-from proxy.upstream.settings import PoolSettings
-from proxy.wheel import Deadline, Wheel
+from proxy.upstream.queued import QueuedPool
+from proxy.wheel import Deadline
 
 
-class Pool(EndpointPool):
-    """Keyed by endpoint and TLS identity, so it outlives every reload that keeps the endpoint."""
+class Pool(QueuedPool):
+    """HTTP/1.1: one exchange at a time on each connection."""
 
-    __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_dialing", "_host", "_idle",
-                 "_idle_slot", "_loop", "_patience", "_port", "_secured", "_settings", "_sweep", "_values",
-                 "_waiting", "_wheel", "refused", "repeated")  # fmt: skip
+    __slots__ = ("_dialing", "_idle", "repeated")
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        wheel: Wheel,
-        batch: WriteBatch,
-        address: tuple[str, int],
-        settings: PoolSettings,
-        metrics: WorkerMetrics,
-        backend: str,
-        on_failure: Callable[[str], None],
-        secured: Secured | None = None,
-        identity: SecuredKey = CLEAR,
-    ) -> None:
-        """`backend` is the label under which the connections are counted: the first to use the endpoint.
+    awaited = "connection"
 
-        `secured`: they speak TLS, of this `identity`.
-        """
-        self._loop = loop
-        self._wheel = wheel
-        self._batch = batch
-        self._clock = wheel.clock
-        self._host, self._port = address
-        self._settings = settings
-        self._secured = secured
-        self.identity = identity
-        self.refused = on_failure
-        """Counts, by reason, that there was no connection after all."""
-        self._values = metrics.values
-        self._active_slot = metrics.gauge("penstock_upstream_connections", (backend, "active"))
-        self._idle_slot = metrics.gauge("penstock_upstream_connections", (backend, "idle"))
+    def _begin(self) -> None:
         self._idle: list[UpstreamConnection] = []
         self._dialing: dict[Waiter, asyncio.Task[None]] = {}
-        self._waiting: dict[Waiter, float] = {}
-        """In the order they came, each with the time at which it gives up."""
-        self._patience = Deadline(wheel, self._refuse_late)
-        self._count = 0
-        self._sweep = Deadline(wheel, self._close_idle)
-        self.active = 0
-        """Exchanges that have or are getting a connection here: what least-request compares."""
         self.repeated = RepeatedResponse()
-        self.retired = False
-        """No snapshot names the endpoint any more: connections close as they come back."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self.label = f"{host}:{self._port}"
 
     @property
     def idle(self) -> int:
@@ -77,11 +31,6 @@ class Pool(EndpointPool):
     def full(self) -> bool:
         """Whoever asks now has to wait."""
         return not self._idle and self._count >= self._settings.max_connections
-
-    @property
-    def connections(self) -> int:
-        """Idle, in use and being made."""
-        return self._count
 
     def take(self) -> UpstreamConnection | None:
         """An idle connection, the one used last first, so that surplus ones grow old and close."""
@@ -102,12 +51,9 @@ class Pool(EndpointPool):
         else:
             if fresh and self._idle:
                 self._idle[0].close()
-            elif len(self._waiting) >= self._settings.max_waiting:
-                raise Overloaded("upstream_overflow", f"too many requests wait for {self.label}")
-            until = self._clock() + self._settings.wait_timeout
-            if not self._waiting:
-                self._patience.set(until)
-            self._waiting[waiter] = until
+            else:
+                self._check_line()
+            self._join(waiter)
         self.active += 1
 
     def forget(self, waiter: Waiter) -> None:
@@ -163,28 +109,6 @@ class Pool(EndpointPool):
         for connection in list(self._idle):
             connection.close()
 
-    def revive(self) -> None:
-        self.retired = False
-
-    # --- waiting -----------------------------------------------------------------------------
-
-    def _first_waiting(self) -> Waiter:
-        waiter = next(iter(self._waiting))
-        del self._waiting[waiter]
-        return waiter
-
-    def _refuse_late(self) -> None:
-        """No request waits for ever: all connections may be tunnels, or the endpoint may answer none of them."""
-        now = self._clock()
-        for waiter, until in list(self._waiting.items()):
-            if until > now:
-                self._patience.set(until)
-                return
-            if self._waiting.pop(waiter, None) is not None:
-                self.active -= 1
-                text = f"no connection to {self.label} was free within {self._settings.wait_timeout:g} s"
-                waiter.on_connect_failed(Overloaded("upstream_wait_timeout", text))
-
     # --- dialing -----------------------------------------------------------------------------
 
     def _hand_out(self, connection: UpstreamConnection, waiter: Waiter) -> None:
@@ -205,12 +129,6 @@ class Pool(EndpointPool):
         deadline.set(self._clock() + self._settings.connect_timeout)
         self._dialing[waiter] = task
         task.add_done_callback(lambda task: self._dialed(waiter, connection, task, deadline))
-
-    async def _connect(self, connection: UpstreamConnection) -> None:
-        if self._secured is None:
-            await self._loop.create_connection(lambda: connection, self._host, self._port)
-        else:
-            await connect(self._loop, self._host, self._port, self._secured, connection)
 
     def _dialed(
         self, waiter: Waiter, connection: UpstreamConnection, task: "asyncio.Task[None]", deadline: Deadline

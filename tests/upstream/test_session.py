@@ -18,9 +18,9 @@ from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.session import Seat, Session
 from proxy.snapshot.snapshot import Endpoint, Upstream
 from proxy.upstream.live import LiveUpstream
-from proxy.upstream.pool import PoolSettings
 from proxy.upstream.pools import Registry
 from proxy.upstream.session import MAX_TOKENS, Place, Sessions
+from proxy.upstream.settings import PoolSettings
 from tests.clock import ManualTime
 
 CART = Session("cookie", b"cart", b"scopeONE")
