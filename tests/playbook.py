@@ -104,16 +104,13 @@ class RequestRecord:
         self.blocked.append(False)
 
 
-class ServerPlaybook:
-    """A ServerCodec between a wire and the sinks of its requests."""
+class RequestBook:
+    """The requests of one connection, whatever HTTP it speaks, and what is looked at in them."""
 
-    def __init__(self, split: int = 0, limits: Limits | None = None) -> None:
-        self.split = split
-        self.wire = Wire()
+    def __init__(self) -> None:
         self.requests: list[RequestRecord] = []
         self.refusals: list[ProxyError] = []
         self._seen = 0
-        self.codec = ServerCodec(self.wire, self._start, self._refuse, limits or Limits())
 
     def _start(self, stream: DownstreamStream, request: Request, end: bool) -> RequestRecord:
         record = RequestRecord(stream, request, end)
@@ -124,6 +121,47 @@ class ServerPlaybook:
         self.refusals.append(error)
         stream.send_head(Response(error.status), True)
         stream.send_end(None)
+
+    @property
+    def now(self) -> RequestRecord:
+        return self.requests[self._seen - 1]
+
+    def starts(self, method: bytes, path: bytes, headers: Headers | None = None) -> Self:
+        assert self._seen < len(self.requests), f"no request started; refused: {self.refusals}"
+        self._seen += 1
+        request = self.now.request
+        assert request is not None
+        assert (request.method, request.path) == (method, path)
+        assert headers is None or request.headers == headers, request.headers
+        return self
+
+    def gets(self, body: bytes) -> Self:
+        assert self.now.body == body
+        self.now.body = b""
+        return self
+
+    def ends(self, trailers: Headers | None = None) -> Self:
+        assert self.now.ended and self.now.trailers == trailers
+        return self
+
+    def is_open(self) -> Self:
+        assert not self.now.ended and self.now.error is None
+        return self
+
+    def breaks(self, reason: str) -> Self:
+        """The request cannot be completed."""
+        assert self.now.error is not None and self.now.error.reason == reason, self.now.error
+        return self
+
+
+class ServerPlaybook(RequestBook):
+    """A ServerCodec between a wire and the sinks of its requests."""
+
+    def __init__(self, split: int = 0, limits: Limits | None = None) -> None:
+        super().__init__()
+        self.split = split
+        self.wire = Wire()
+        self.codec = ServerCodec(self.wire, self._start, self._refuse, limits or Limits())
 
     # --- what the peer does -------------------------------------------------------------------
 
@@ -141,10 +179,6 @@ class ServerPlaybook:
         return self
 
     # --- what the exchange does ----------------------------------------------------------------
-
-    @property
-    def now(self) -> RequestRecord:
-        return self.requests[self._seen - 1]
 
     def replies(
         self,
@@ -179,33 +213,6 @@ class ServerPlaybook:
         return self
 
     # --- what is seen ---------------------------------------------------------------------------
-
-    def starts(self, method: bytes, path: bytes, headers: Headers | None = None) -> Self:
-        assert self._seen < len(self.requests), f"no request started; refused: {self.refusals}"
-        self._seen += 1
-        request = self.now.request
-        assert request is not None
-        assert (request.method, request.path) == (method, path)
-        assert headers is None or request.headers == headers
-        return self
-
-    def gets(self, body: bytes) -> Self:
-        assert self.now.body == body
-        self.now.body = b""
-        return self
-
-    def ends(self, trailers: Headers | None = None) -> Self:
-        assert self.now.ended and self.now.trailers == trailers
-        return self
-
-    def is_open(self) -> Self:
-        assert not self.now.ended and self.now.error is None
-        return self
-
-    def breaks(self, reason: str) -> Self:
-        """The request cannot be completed."""
-        assert self.now.error is not None and self.now.error.reason == reason, self.now.error
-        return self
 
     def refuses(self, status: int) -> Self:
         assert self.refusals and self.refusals.pop(0).status == status

@@ -25,15 +25,13 @@ from h2.events import (
     TrailersReceived,
 )
 
-from proxy.errors import ProxyError
 from proxy.protocol.http2.client import ClientCodec
 from proxy.protocol.http2.client_stream import ClientStream
 from proxy.protocol.http2.server import ServerCodec
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request, Response
-from proxy.protocol.stream import DownstreamStream
 from proxy.wheel import Deadline, Wheel
-from tests.playbook import RequestRecord, ResponseRecord, pieces
+from tests.playbook import RequestBook, ResponseRecord, pieces
 
 
 class Cable:
@@ -178,30 +176,18 @@ class Peer:
                 self.goaway.append(int(event.error_code))
 
 
-class ServerPlaybook:
+class ServerPlaybook(RequestBook):
     """Our server, and h2 as its client."""
 
     def __init__(self, split: int = 0, limits: Limits | None = None, *, begun: bool = True) -> None:
+        super().__init__()
         self.cable = Cable()
-        self.requests: list[RequestRecord] = []
-        self.refusals: list[ProxyError] = []
-        self._seen = 0
         self._split = split
         self.codec = ServerCodec(self.cable, self._start, self._refuse, limits or Limits())
         self.peer = Peer(self.cable, self.codec.feed, client=True, split=split)
         if begun:
             self.peer.h2.initiate_connection()
             self.peer.go()
-
-    def _start(self, stream: DownstreamStream, request: Request, end: bool) -> RequestRecord:
-        record = RequestRecord(stream, request, end)
-        self.requests.append(record)
-        return record
-
-    def _refuse(self, stream: DownstreamStream, error: ProxyError) -> None:
-        self.refusals.append(error)
-        stream.send_head(Response(error.status), True)
-        stream.send_end(None)
 
     # --- what the client does -----------------------------------------------------------------
 
@@ -241,10 +227,6 @@ class ServerPlaybook:
 
     # --- what the exchange does ---------------------------------------------------------------
 
-    @property
-    def now(self) -> RequestRecord:
-        return self.requests[self._seen - 1]
-
     def replies(
         self, status: int, headers: Headers | None = None, body: bytes = b"", trailers: Headers | None = None
     ) -> Self:
@@ -271,32 +253,6 @@ class ServerPlaybook:
         return self
 
     # --- what is seen -------------------------------------------------------------------------
-
-    def starts(self, method: bytes, path: bytes, headers: Headers | None = None) -> Self:
-        assert self._seen < len(self.requests), f"no request started; refused: {self.refusals} {self.cable.refusals}"
-        self._seen += 1
-        request = self.now.request
-        assert request is not None
-        assert (request.method, request.path) == (method, path)
-        assert headers is None or request.headers == headers, request.headers
-        return self
-
-    def gets(self, body: bytes) -> Self:
-        assert self.now.body == body
-        self.now.body = b""
-        return self
-
-    def ends(self, trailers: Headers | None = None) -> Self:
-        assert self.now.ended and self.now.trailers == trailers
-        return self
-
-    def is_open(self) -> Self:
-        assert not self.now.ended and self.now.error is None
-        return self
-
-    def breaks(self, reason: str) -> Self:
-        assert self.now.error is not None and self.now.error.reason == reason, self.now.error
-        return self
 
     def refuses(self, status: int, reason: str = "") -> Self:
         assert self.refusals, f"nothing was refused; {self.cable.refusals}"
