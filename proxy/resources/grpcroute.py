@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from proxy.resources.fields import Group, Hostname, KindName, Name, NamespaceName, Port, SectionName, Weight
+from proxy.resources.fields import Hostname, SectionName, Weight
 from proxy.resources.httproute import (
     HTTPBackendRef,
     HTTPHeaderFilter,
@@ -21,7 +21,7 @@ from proxy.resources.httproute import (
     HTTPRouteSpec,
     ParentReference,
 )
-from proxy.resources.meta import Ignored, LocalObjectReference, Model, Resource
+from proxy.resources.meta import BackendObjectReference, Ignored, LocalObjectReference, Model, Resource
 from proxy.resources.session import SessionPersistence
 
 ServiceText = Annotated[str, Meta(max_length=1024, description="a gRPC service such as com.example.User")]
@@ -53,14 +53,9 @@ class GRPCRouteFilter(Model, frozen=True):
     extension_ref: LocalObjectReference | None = None
 
 
-class GRPCBackendRef(Model, frozen=True):
+class GRPCBackendRef(BackendObjectReference, frozen=True):
     """A backend and its share of the calls: weight / sum of weights."""
 
-    name: Name
-    group: Group = ""
-    kind: KindName = "Service"
-    namespace: NamespaceName | None = None
-    port: Port | None = None
     weight: Weight = 1
     filters: Annotated[tuple[GRPCRouteFilter, ...], Meta(max_length=16)] = ()
 

@@ -216,14 +216,9 @@ class HTTPRouteFilter(Model, frozen=True):
 # --- rules ------------------------------------------------------------------------------------
 
 
-class HTTPBackendRef(Model, frozen=True):
+class HTTPBackendRef(BackendObjectReference, frozen=True):
     """A backend and its share of the requests: weight / sum of weights."""
 
-    name: Name
-    group: Group = ""
-    kind: KindName = "Service"
-    namespace: NamespaceName | None = None
-    port: Port | None = None
     weight: Weight = 1
     filters: Annotated[tuple[HTTPRouteFilter, ...], Meta(max_length=16)] = ()
 

@@ -4,19 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from proxy.resources.fields import Group, Hostname, KindName, Name, NamespaceName, Port, SectionName, Weight
+from proxy.resources.fields import Hostname, SectionName, Weight
 from proxy.resources.httproute import ParentReference
-from proxy.resources.meta import Ignored, Model, Resource
+from proxy.resources.meta import BackendObjectReference, Ignored, Model, Resource
 
 
-class L4BackendRef(Model, frozen=True):
+class L4BackendRef(BackendObjectReference, frozen=True):
     """A backend and its share of the connections or flows: weight / sum of weights."""
 
-    name: Name
-    group: Group = ""
-    kind: KindName = "Service"
-    namespace: NamespaceName | None = None
-    port: Port | None = None
     weight: Weight = 1
 
 

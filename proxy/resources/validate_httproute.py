@@ -235,7 +235,7 @@ def _backend_ref(ref: HTTPBackendRef, path: Path) -> Iterator[Finding]:
     yield from _filters(ref.filters, (*path, "filters"))
 
 
-def _needs_port(ref: HTTPBackendRef | BackendObjectReference, path: Path) -> Iterator[Finding]:
+def _needs_port(ref: BackendObjectReference, path: Path) -> Iterator[Finding]:
     if ref.kind == "Service" and ref.group == "" and ref.port is None:
         yield Finding((*path, "port"), PORT_NEEDED, "give the port of the Service", at_key=True)
     if ref.kind == "Service" and ref.group == GROUP:

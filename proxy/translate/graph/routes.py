@@ -200,7 +200,7 @@ def _session(rule: HTTPRouteRule, refs: tuple[BackendRefNode, ...], backends: Ba
     )
 
 
-def _key(ref: HTTPBackendRef | BackendObjectReference, who: BackendKey) -> BackendKey:
+def _key(ref: BackendObjectReference, who: BackendKey) -> BackendKey:
     return who._replace(
         group=ref.group, kind=ref.kind, namespace=ref.namespace or who.from_namespace, name=ref.name, port=ref.port
     )
