@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks.load.workloads import CLOSE
 from benchmarks.micro import messages
+from benchmarks.micro.calls import AT_ONCE, calls
 from benchmarks.micro.timing import Work, main
 from benchmarks.micro.wired import Wire
 from proxy.snapshot.route import Filter, HeaderModifier, Rewrite
@@ -83,6 +84,7 @@ def works() -> dict[str, Work]:
         ("POST 10 KiB", exchange(messages.post(10 * KIB), small)),
         ("POST 10 KiB chunked", exchange(messages.post_chunked(10 * KIB), small)),
         ("GET 200 B, new connection", visit(small)),
+        (f"{AT_ONCE} calls of gRPC, HTTP/2 both ways", calls()),
         ("404, no rule", own_answer(messages.get().replace(b"/svc", b"/none"), b"404")),
     ]
     return dict(cases)

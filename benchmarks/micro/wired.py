@@ -14,7 +14,7 @@ from proxy.downstream.settings import DataPlaneSettings
 from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.delta import difference
 from proxy.snapshot.route import BackendRef, Entry, Filter, HostBucket, RouteMatch, Rule
-from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Snapshot, Upstream
+from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Protocol, Snapshot, Upstream
 
 PREFIXES = 20
 """Rules in the table; requests match the one whose prefix is /svc."""
@@ -57,6 +57,8 @@ class Transport(asyncio.Transport):
 
     def write_eof(self) -> None: ...
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None: ...
+
 
 class WiredLoop(asyncio.SelectorEventLoop):
     """Servers and connections are made of Transports; everything else is a real event loop."""
@@ -91,9 +93,9 @@ class _Server:
 class Wire:
     """One client, and the endpoint that answers it."""
 
-    def __init__(self, filters: tuple[Filter, ...] = ()) -> None:
+    def __init__(self, filters: tuple[Filter, ...] = (), protocol: Protocol = "http") -> None:
         self.loop = WiredLoop()
-        self.plane = self.loop.run_until_complete(self._open(snapshot(filters)))
+        self.plane = self.loop.run_until_complete(self._open(snapshot(filters, protocol)))
         assert self.loop.accept is not None
         self._client = self.loop.accept()
         self.transport = Transport()
@@ -168,7 +170,7 @@ def _never(callback: Callable[[], None]) -> None:
     """In place of the event loop's call_soon."""
 
 
-def snapshot(filters: tuple[Filter, ...]) -> Snapshot:
+def snapshot(filters: tuple[Filter, ...], protocol: Protocol) -> Snapshot:
     """One listener with PREFIXES rules on one host, all to one endpoint."""
     backend = (BackendRef("bench/backend:8080", upstream="bench/backend:8080"),)
     paths = [b"/svc", *(b"/other-%02d" % i for i in range(PREFIXES - 1))]
@@ -181,5 +183,5 @@ def snapshot(filters: tuple[Filter, ...]) -> Snapshot:
         binds=(Bind("127.0.0.1", 8080, (listener.key,)),),
         listeners={listener.key: listener},
         buckets={(listener.key, host): HostBucket(host, rules, entries)},
-        upstreams={backend[0].upstream: Upstream(backend[0].upstream, (Endpoint("127.0.0.1", 9),))},
+        upstreams={backend[0].upstream: Upstream(backend[0].upstream, (Endpoint("127.0.0.1", 9),), protocol=protocol)},
     )
