@@ -60,13 +60,11 @@ class Http2Connection(asyncio.Protocol):
 
     @property
     def room(self) -> int:
-        """How many exchanges more it takes."""
-        return 0 if self.transport is None or self._gone else self.codec.room - self._unsent
-
-    @property
-    def _unsent(self) -> int:
-        """Leases whose request has not been sent yet: the codec does not know of them."""
-        return max(0, self.leased - self.codec.streams)
+        """How many exchanges more it takes. A lease is a stream that the codec knows of or will, and there are streams
+        that are not over though their exchange is."""
+        if self._gone or self.transport is None:
+            return 0
+        return self.codec.capacity - max(self.codec.streams, self.leased)
 
     def lease(self) -> StreamLease:
         self.leased += 1

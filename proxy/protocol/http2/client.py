@@ -41,10 +41,10 @@ class ClientCarrier(Carrier, Protocol):
         """Close after everything written has gone out."""
 
 
-class ClientCodec(Session):
+class ClientCodec(Session[ClientStream]):
     """RFC 9113, client role."""
 
-    __slots__ = ("_capacity", "_going", "limits", "scheme", "tunnels")
+    __slots__ = ("_going", "capacity", "limits", "scheme", "tunnels")
 
     carrier: ClientCarrier
 
@@ -55,7 +55,8 @@ class ClientCodec(Session):
         """The endpoint takes extended CONNECT (RFC 8441)."""
         self.carrier = carrier
         self.limits = limits
-        self._capacity = _UNKNOWN
+        self.capacity = _UNKNOWN
+        """How many requests the endpoint takes at a time; 0 when it takes no further one."""
         self._going = False
         self._handlers |= {
             SettingsReceived: self._on_settings,
@@ -68,11 +69,6 @@ class ClientCodec(Session):
     # --- requests ----------------------------------------------------------------------------
 
     @property
-    def room(self) -> int:
-        """How many more requests the endpoint takes now."""
-        return 0 if self._going or self.closed else self._capacity - len(self._streams)
-
-    @property
     def streams(self) -> int:
         """Those that the engine has not closed."""
         return len(self._streams)
@@ -83,40 +79,38 @@ class ClientCodec(Session):
 
     # --- responses ---------------------------------------------------------------------------
 
-    def _stream(self, stream_id: int) -> ClientStream | None:
-        stream = self._streams.get(stream_id)
-        return stream if isinstance(stream, ClientStream) else None
-
     def _on_response(self, event: ResponseReceived) -> None:
-        stream = self._stream(event.stream_id)
+        stream = self._streams.get(event.stream_id)
         if stream is not None:
             stream.head(event.headers, event.end_stream)
 
     def _on_informational(self, event: InformationalResponseReceived) -> None:
-        stream = self._stream(event.stream_id)
+        stream = self._streams.get(event.stream_id)
         if stream is not None:
             stream.informational(event.headers)
 
     def _on_trailers(self, event: TrailersReceived) -> None:
-        stream = self._stream(event.stream_id)
+        stream = self._streams.get(event.stream_id)
         if stream is not None:
             stream.trailers(event.headers)
 
     # --- the connection ----------------------------------------------------------------------
 
     def _on_settings(self, event: SettingsReceived) -> None:
+        if self._going:
+            return
         if MAX_CONCURRENT_STREAMS in event.settings:
-            self._capacity = event.settings[MAX_CONCURRENT_STREAMS]
-        elif self._capacity == _UNKNOWN:
-            self._capacity = _UNSAID
+            self.capacity = event.settings[MAX_CONCURRENT_STREAMS]
+        elif self.capacity == _UNKNOWN:
+            self.capacity = _UNSAID
         self.tunnels = bool(event.settings.get(ENABLE_CONNECT_PROTOCOL, self.tunnels))
-        self._capacity = min(self._capacity, self.limits.streams)
+        self.capacity = min(self.capacity, self.limits.streams)
         self.carrier.ready()
 
     def _on_goaway(self, event: GoAwayReceived) -> None:
-        self._going = True
+        self._take_no_more()
         for stream_id, stream in tuple(self._streams.items()):
-            if stream_id > event.last_stream_id and isinstance(stream, ClientStream):
+            if stream_id > event.last_stream_id:
                 stream.refused("goaway")
         self.carrier.leaving()
         if not self._streams:
@@ -137,9 +131,17 @@ class ClientCodec(Session):
 
     def go(self) -> None:
         """No further request: close when those under way are over."""
-        self._going = True
+        self._take_no_more()
         if not self._streams:
             self._empty()
+
+    def _take_no_more(self) -> None:
+        self._going = True
+        self.capacity = 0
+
+    def lost(self, reason: str) -> None:
+        self._take_no_more()  # before exchanges hear of it, which then ask for another connection
+        super().lost(reason)
 
     def eof(self) -> None:
         """The endpoint sends no more."""

@@ -37,7 +37,12 @@ class ClientStream(Stream):
     _session: "ClientCodec"
 
     def __init__(self, session: "ClientCodec", released: Callable[[], None]) -> None:
-        super().__init__(session, 0)
+        # Those of Stream, too: a constructor on a constructor costs 0.15 µs per request.
+        self._session = session
+        self.id = 0
+        self._paused = self._held = False
+        self._unacknowledged = self.sent = 0
+        self.seen = -1
         self._released: Callable[[], None] | None = released
         self._sink: ResponseSink | None = None
         self._all_said = False
@@ -78,7 +83,8 @@ class ClientStream(Stream):
             self._fail(UpstreamRefused("upstream_closed_before_request", str(error)))
             return
         session.register(self)
-        session.schedule()
+        if not session.scheduled:
+            session.schedule()
 
     def send_end(self, trailers: Headers | None) -> None:
         self._request_done = True
@@ -173,7 +179,8 @@ class ClientStream(Stream):
             sink.on_response_end(trailers)
 
     def _release(self) -> None:
-        self.resume()
+        if self._paused:
+            self.resume()
         released, self._released = self._released, None
         if released is not None:
             released()

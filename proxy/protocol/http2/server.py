@@ -4,7 +4,7 @@ preface -> open -> draining (two GOAWAYs, RFC 9113 section 6.8) -> closed
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from proxy.errors import ProxyError
 from proxy.protocol.http2.carrier import ServerCarrier
@@ -13,6 +13,7 @@ from proxy.protocol.http2.engine import (
     Event,
     PingAcknowledged,
     RequestReceived,
+    StreamClosed,
     TrailersReceived,
     server_engine,
 )
@@ -47,7 +48,7 @@ Refuser = Callable[[DownstreamStream, ProxyError], None]
 """Answers a request that was refused before there was one: a reply through the stream, nothing else."""
 
 
-class ServerCodec(Session):
+class ServerCodec(Session[ServerStream]):
     """RFC 9113, server role."""
 
     __slots__ = ("_allowance", "_counted", "_draining", "_limits", "_refuse", "_said_goodbye", "_start")
@@ -82,12 +83,13 @@ class ServerCodec(Session):
 
     # --- requests ----------------------------------------------------------------------------
 
-    def _handle(self, handler: Callable[[Any], None], event: Event, ended: "set[int] | tuple[()]") -> None:
+    def _worth_it(self, events: list[Event]) -> list[Event]:
         """A request that is taken back in the same breath goes nowhere: so a flood of resets costs no endpoint
         anything (CVE-2023-44487), and what the engine finds wrong with a body is never begun."""
-        if ended and type(event) is RequestReceived and event.stream_id in ended:
-            return
-        handler(event)
+        ended = {event.stream_id for event in events if type(event) is StreamClosed}
+        if not ended:
+            return events
+        return [event for event in events if type(event) is not RequestReceived or event.stream_id not in ended]
 
     def _on_request(self, event: RequestReceived) -> None:
         stream = ServerStream(self, event.stream_id, event.end_stream)
@@ -102,7 +104,7 @@ class ServerCodec(Session):
 
     def _on_trailers(self, event: TrailersReceived) -> None:
         stream = self._streams.get(event.stream_id)
-        if not isinstance(stream, ServerStream):
+        if stream is None:
             return
         try:
             trailers = read_trailers(event.headers, self._limits)
@@ -138,8 +140,7 @@ class ServerCodec(Session):
         """The client sends no more. What it has asked for is answered; then there is nothing to stay for."""
         self._draining = self._said_goodbye = True
         for stream in tuple(self._streams.values()):
-            if isinstance(stream, ServerStream):
-                stream.peer_is_silent()
+            stream.peer_is_silent()
         if not self._streams:
             self._leave()
 

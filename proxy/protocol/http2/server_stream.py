@@ -25,7 +25,12 @@ class ServerStream(Stream):
     _session: "ServerCodec"
 
     def __init__(self, session: "ServerCodec", stream_id: int, end: bool) -> None:
-        super().__init__(session, stream_id)
+        # Those of Stream, too: a constructor on a constructor costs 0.15 µs per request.
+        self._session = session
+        self.id = stream_id
+        self._paused = self._held = False
+        self._unacknowledged = self.sent = 0
+        self.seen = -1
         self._request_done = end
         self._response_done = False
         self._all_said = False
@@ -48,7 +53,8 @@ class ServerStream(Stream):
         sink = start(self, request, end or self._early is not None)
         if not self._response_done:
             self._sink = sink
-            self._session.restless(self)
+            if not end:
+                self._session.restless(self)
 
     # --- receiving ---------------------------------------------------------------------------
 
@@ -130,6 +136,8 @@ class ServerStream(Stream):
             self._vanish(ClientGone("client_closed_in_body", "the client closed within its request body"))
 
     def over(self, error_code: int) -> None:
+        if self._response_done and self._sink is None:
+            return
         unanswered = not self._response_done
         reason = "stream_error" if error_code == PROTOCOL_ERROR else "stream_reset"
         self._vanish(ClientGone(reason))
@@ -177,7 +185,8 @@ class ServerStream(Stream):
             self._session.engine.send_response(self.id, section, end_stream=end)
         except EngineError:
             return  # closed meanwhile: the event says so
-        self._session.schedule()
+        if not self._session.scheduled:
+            self._session.schedule()
 
     def send_end(self, trailers: Headers | None) -> None:
         if not self._all_said:

@@ -10,7 +10,7 @@ than the peer, what it got is not acknowledged, so that the peer's window closes
 from abc import abstractmethod
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from proxy.protocol.http2.carrier import Carrier, Deadline
 from proxy.protocol.http2.engine import (
@@ -30,11 +30,15 @@ PATIENCE = 15.0
 """Seconds between two looks at streams whose peer takes nothing: after the second they are reset."""
 
 
-class Session:
+S = TypeVar("S", bound=Stream)
+
+
+class Session(Generic[S]):
     """A connection with its streams; `feed` and `lost` are the carrier's calls."""
 
-    __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_restless", "_scheduled", "_stall", "_streams",
-                 "_stuck", "carrier", "closed", "engine")  # fmt: skip
+    __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_restless", "_stall", "_streams",
+                 "_stuck", "carrier", "closed", "engine",
+                 "scheduled")  # fmt: skip
 
     carrier: Carrier
 
@@ -42,18 +46,19 @@ class Session:
         self.engine = engine
         self.closed = False
         """Nothing can be received or sent any more."""
-        self._streams: dict[int, Stream] = {}
-        self._full: set[Stream] = set()
+        self._streams: dict[int, S] = {}
+        self._full: set[S] = set()
         """Told to wait, because HIGH was reached."""
-        self._leaving: set[Stream] = set()
+        self._leaving: set[S] = set()
         """Over for us, but not all of it has gone out."""
-        self._restless: list[Stream] = []
+        self._restless: list[S] = []
         """Those that have got something, and may get more, in the octets just fed."""
         self._blocked = False
         """The transport takes no more: what is sent waits in the engine."""
         self._stuck = False
         """And it did not at the last look, either."""
-        self._scheduled = False
+        self.scheduled = False
+        """`flush` will be called at the end of this turn."""
         self._stall: Deadline | None = None
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             DataReceived: self._on_data,
@@ -74,23 +79,25 @@ class Session:
             self.fail(_reason(error))
             return
         self._dispatch()
-        self.flush()
+        if not self.scheduled:
+            self.schedule()
 
     def _dispatch(self) -> None:
         """Hand events on until there are none: sending makes new ones."""
+        handlers = self._handlers
         while events := self.engine.events():
-            ended = {event.stream_id for event in events if type(event) is StreamClosed} if len(events) > 1 else ()
-            for event in events:
-                handler = self._handlers.get(type(event))
+            for event in self._worth_it(events) if len(events) > 1 else events:
+                handler = handlers.get(type(event))
                 if handler is not None and not self.closed:
-                    self._handle(handler, event, ended)
-        restless, self._restless = self._restless, []
-        for stream in restless:
-            stream.idle()
+                    handler(event)
+        if self._restless:
+            restless, self._restless = self._restless, []
+            for stream in restless:
+                stream.idle()
 
-    def _handle(self, handler: Callable[[Any], None], event: Event, ended: "set[int] | tuple[()]") -> None:
-        """`ended`: streams that are over by the end of this batch, so that none of them is begun."""
-        handler(event)
+    def _worth_it(self, events: list[Event]) -> list[Event]:
+        """Those of one batch that still mean something by its end."""
+        return events
 
     def _on_data(self, event: DataReceived) -> None:
         stream = self._streams.get(event.stream_id)
@@ -99,7 +106,7 @@ class Session:
         else:
             stream.received(event.data, event.end_stream)
 
-    def restless(self, stream: Stream) -> None:
+    def restless(self, stream: S) -> None:
         """Something has been delivered, and it is not the last: its sink is told when there is no more for now."""
         if not self._restless or self._restless[-1] is not stream:
             self._restless.append(stream)
@@ -109,8 +116,10 @@ class Session:
         if stream is None:
             self._never_begun(event.error_code)
             return
-        self._full.discard(stream)
-        self._leaving.discard(stream)
+        if self._full:
+            self._full.discard(stream)
+        if self._leaving:
+            self._leaving.discard(stream)
         stream.over(event.error_code)
         if not self._streams and not self.closed:
             self._empty()
@@ -134,18 +143,19 @@ class Session:
                 self.engine.acknowledge_received_data(size, stream_id)
             except EngineError:
                 return
-            self.schedule()
+            if not self.scheduled:
+                self.schedule()
 
     # --- sending -----------------------------------------------------------------------------
 
     def schedule(self) -> None:
         """Something is to be sent: together with what else comes in this turn of the event loop."""
-        if not self._scheduled:
-            self._scheduled = True
+        if not self.scheduled:
+            self.scheduled = True
             self.carrier.later(self.flush)
 
     def flush(self) -> None:
-        self._scheduled = False
+        self.scheduled = False
         if self._blocked or self.closed:
             return
         try:
@@ -165,13 +175,13 @@ class Session:
     def _drained(self) -> None:
         """All that could be written was."""
 
-    def queued(self, stream: Stream) -> int:
+    def queued(self, stream: S) -> int:
         try:
             return self.engine.queued_body_size(stream.id)
         except EngineError:
             return 0
 
-    def hold(self, stream: Stream) -> None:
+    def hold(self, stream: S) -> None:
         """The stream has as much queued as it may."""
         self._full.add(stream)
         self.watch()
@@ -183,7 +193,7 @@ class Session:
                 self._full.discard(stream)
                 stream.writable()
 
-    def leave(self, stream: Stream) -> None:
+    def leave(self, stream: S) -> None:
         """The stream has sent its last octet; the other direction is open still."""
         self._leaving.add(stream)
         self.watch()
@@ -195,7 +205,7 @@ class Session:
                 self._leaving.discard(stream)
                 self.reset(stream, 0)
 
-    def reset(self, stream: Stream, error_code: int) -> None:
+    def reset(self, stream: S, error_code: int) -> None:
         """End a stream both ways (RFC 9113 section 6.4)."""
         if not self.closed:
             try:

@@ -1,7 +1,7 @@
 """One stream: the half of it that both roles have in common, a body each way."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proxy.protocol.http2.engine import EngineError
 from proxy.protocol.message import Headers
@@ -20,19 +20,18 @@ class Stream(ABC):
 
     __slots__ = ("_held", "_paused", "_session", "_unacknowledged", "id", "seen", "sent")
 
-    def __init__(self, session: "Session", stream_id: int) -> None:
-        self._session = session
-        self.id = stream_id
-        """0 as long as the engine does not know of it, and for ever where it would not have it."""
-        self._paused = False
-        self._held = False
-        """Our sender was told to wait."""
-        self._unacknowledged = 0
-        """Octets delivered while paused: the peer learns of them when we go on."""
-        self.sent = 0
-        """Octets of our body handed to the engine."""
-        self.seen = -1
-        """How many of them had gone out when a stall was last looked for."""
+    _session: "Session[Any]"
+    id: int
+    """0 as long as the engine does not know of it, and for ever where it would not have it."""
+    _paused: bool
+    _held: bool
+    """Our sender was told to wait."""
+    _unacknowledged: int
+    """Octets delivered while paused: the peer learns of them when we go on."""
+    sent: int
+    """Octets of our body handed to the engine."""
+    seen: int
+    """How many of them had gone out when a stall was last looked for; -1 before the first look."""
 
     # --- receiving ---------------------------------------------------------------------------
 
@@ -79,8 +78,9 @@ class Stream(ABC):
         except EngineError:
             return  # closed meanwhile: the event says so
         self.sent += len(chunk)
-        session.schedule()
-        if not self._held and session.queued(self) > HIGH:
+        if not session.scheduled:
+            session.schedule()
+        if self.sent > HIGH and not self._held and session.queued(self) > HIGH:
             self._held = True
             session.hold(self)
             self._tell_blocked()
@@ -96,7 +96,8 @@ class Stream(ABC):
                 session.engine.end_stream(self.id)
         except EngineError:
             return
-        session.schedule()
+        if not session.scheduled:
+            session.schedule()
 
     def flush(self) -> None:
         """All that is sent leaves at the end of the turn."""

@@ -48,10 +48,11 @@ def hpack_bomb() -> Iterator[bytes]:
 
 
 def repeated(octets: bytes, times: int = 100_000) -> Flight:
-    """A small frame without end; nothing of what comes back is read. Stream 1 is a request whose body is to come."""
+    """A small frame without end; nothing of what comes back is read. Stream 1 is a request whose body is to come, and
+    which is not answered before: then frames for it would be late ones, which nobody counts."""
 
     def flight() -> Iterator[bytes]:
-        yield f.opening() + f.headers(1, f.request(b"POST"), f.END_HEADERS)
+        yield f.opening() + f.headers(1, f.request(b"POST", b"/slow"), f.END_HEADERS)
         for _ in range(times // 1000):
             yield octets * 1000
 
@@ -59,10 +60,10 @@ def repeated(octets: bytes, times: int = 100_000) -> Flight:
 
 
 def closed_stream() -> Iterator[bytes]:
-    """A body for a stream that has been taken back."""
+    """A body for a stream that has been taken back, as long as a client may send that hears of no window."""
     yield f.opening() + f.headers(1, f.request(b"POST"), f.END_HEADERS) + f.frame(f.RST_STREAM, 0, 1, CANCEL)
     for _ in range(2000):
-        yield f.frame(f.DATA, 0, 1, b"x" * 16_000)
+        yield f.frame(f.DATA, 0, 1, b"x" * 500)
 
 
 def zero_window() -> Iterator[bytes]:

@@ -110,7 +110,7 @@ def attacked(site: Site, flight: Flight) -> Iterator[Attacker]:
 FLOODS: list[tuple[str, Flight, set[str]]] = [
     ("rapid-resets", flights.rapid_resets, {"reset_flood"}),
     ("resets-at-once", flights.resets_at_once, {"reset_flood"}),
-    ("made-you-reset", flights.made_you_reset, {"reset_flood"}),
+    ("made-you-reset", flights.made_you_reset, {"reset_flood", "flood"}),
     ("continuations", flights.continuations, {"flood"}),
     ("hpack-bomb", flights.hpack_bomb, {"flood"}),
     ("settings", flights.repeated(f.settings()), {"flood"}),
@@ -120,7 +120,7 @@ FLOODS: list[tuple[str, Flight, set[str]]] = [
     ("window-updates", flights.repeated(f.frame(f.WINDOW_UPDATE, 0, 0, b"\0\0\0\1")), set()),
     ("closed-stream", flights.closed_stream, set()),
 ]
-"""Reasons beside `reset_at_once`, which depends on what arrives together."""
+"""Reasons that may be counted; of two, what arrives together decides, and so for `reset_at_once` beside all of them."""
 
 
 @pytest.mark.parametrize(("flight", "reasons"), [row[1:] for row in FLOODS], ids=[row[0] for row in FLOODS])
@@ -132,8 +132,8 @@ def test_a_flood(site: Site, flight: Flight, reasons: set[str]) -> None:
         return {reason for reason in now if now[reason] > before.get(reason, 0.0)} - {"reset_at_once"}
 
     with attacked(site, flight):
-        until(lambda: counted() >= reasons, "what it sent is read")  # had it gone before, it might not have been
-    assert counted() == reasons
+        until(lambda: counted() or not reasons, "what it sent is read")  # had it gone before, it might not have been
+    assert counted() <= reasons
     reached = [path for path in site.app.asked[asked:] if path != "/other"]
     assert len(reached) <= 100
 

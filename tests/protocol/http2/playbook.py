@@ -216,9 +216,10 @@ class ServerPlaybook(RequestBook):
         return self
 
     def says(self, data: bytes) -> Self:
-        """Octets as they are. What we say to them is for `hears`."""
+        """Octets as they are, and the end of the turn they come in. What we say to them is for `hears`."""
         for piece in pieces(data, self._split):
             self.codec.feed(piece)
+        self.cable.turn()
         return self
 
     def goes_on(self) -> Self:
@@ -297,6 +298,11 @@ class ClientPlaybook:
         self.codec.schedule()
         self.peer.h2.initiate_connection()
         self.peer.go()
+
+    @property
+    def room(self) -> int:
+        """How many more requests the endpoint takes now."""
+        return max(0, self.codec.capacity - self.codec.streams)
 
     def _release(self) -> None:
         self.released += 1

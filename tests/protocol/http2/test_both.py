@@ -59,7 +59,7 @@ def test_drain_serves_what_was_asked_before_the_client_knew() -> None:
     wire.asks(b"/2")  # crosses the first GOAWAY on the wire
     wire.go()
     assert [record.request.path for record in wire.requests if record.request] == [b"/1", b"/2"]
-    assert wire.client.room == 0 and wire.far.signals == []
+    assert wire.client.capacity == 0 and wire.far.signals == []
     wire.answers(1)
     assert wire.far.signals == []
     wire.answers(0)

@@ -63,14 +63,14 @@ def test_too_many_interim_responses_are_none() -> None:
 
 def test_room_is_what_the_endpoint_says() -> None:
     book = client(limits=Limits(streams=7))
-    assert book.codec.room == 7
+    assert book.room == 7
     book.peer.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 2})
     book.peer.go()
-    assert book.codec.room == 2
+    assert book.room == 2
     book.asks().asks()
-    assert book.codec.room == 0
+    assert book.room == 0
     book.replies(1, 204)
-    assert book.codec.room == 1
+    assert book.room == 1
 
 
 def test_an_endpoint_that_takes_none_for_now_takes_none_until_it_says_so() -> None:
@@ -78,10 +78,10 @@ def test_an_endpoint_that_takes_none_for_now_takes_none_until_it_says_so() -> No
     for settings, room in (({SettingCodes.MAX_CONCURRENT_STREAMS: 0}, 0), ({SettingCodes.INITIAL_WINDOW_SIZE: 99}, 0)):
         book.peer.h2.update_settings(settings)
         book.peer.go()
-        assert book.codec.room == room
+        assert book.room == room
     book.peer.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 3})
     book.peer.go()
-    assert book.codec.room == 3
+    assert book.room == 3
 
 
 # --- refusals ---------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_requests_that_were_given_up_before_they_could_go_leave_no_trace() -> No
     for stream in book.streams[1:]:
         stream.reset(ProxyError("client_gone"))
     book.replies(1, 204)
-    assert (book.codec.streams, book.codec.room, book.released) == (0, 1, 3)
+    assert (book.codec.streams, book.room, book.released) == (0, 1, 3)
 
 
 def test_a_refused_stream_was_not_looked_at() -> None:
@@ -110,7 +110,7 @@ def test_goaway_gives_back_what_was_not_looked_at() -> None:
     book.peer.go()
     one, two = book.records
     assert one.error is None and two.error is not None and two.error.reason == "upstream_goaway"
-    assert (book.codec.room, book.cable.refusals, book.cable.signals) == (0, ["leaving"], [])
+    assert (book.room, book.cable.refusals, book.cable.signals) == (0, ["leaving"], [])
 
 
 def test_a_request_that_the_connection_would_not_have_can_be_sent_to_its_end() -> None:
