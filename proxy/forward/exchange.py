@@ -172,12 +172,14 @@ class Exchange(Filtering):
         assert rule is not None and backend is not None and backend.upstream is not None and pool is not None
         value = place.value_for(rule.backends.index(backend), backend.upstream, pool, time.time())
         if value is not None and rule.sessions is not None:
+            response.as_read = False
             rule.sessions.write(response, value, self.origin.client.scheme == "https")
 
     def _filter_response(self, response: Response) -> None:
         """What was put on nearest to the endpoint comes first: the backend's filters, then the rule's."""
         assert self.rule is not None and self.backend is not None
         context = self._filter_context()
+        response.as_read = False
         for step in self.backend.chain.on_response:
             step(response, context)
         for step in self.rule.chain.on_response:

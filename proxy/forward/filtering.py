@@ -32,6 +32,7 @@ class Filtering(Attempts):
     def _filter(self, steps: Steps) -> None:
         """Run steps; the rule's lead to the choice of a backend, the backend's to a connection."""
         context = self._filter_context()
+        self.request.as_read = False
         for i, step in enumerate(steps):
             try:
                 outcome = step(self.request, context)

@@ -6,10 +6,11 @@ replaced, not appended. Via names us, and finding us in it is a loop (RFC 9110 s
 """
 
 import re
+from binascii import hexlify
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from random import getrandbits
+from random import randbytes
 
 from proxy.errors import LoopDetected
 from proxy.protocol.message import Headers, Request
@@ -71,7 +72,7 @@ class ForwardingRules:
         headers = request.headers
         via = self._via_11 if request.version == 11 else self._via[request.version]
         if not request.hops:
-            request_id = b"%032x" % getrandbits(128)
+            request_id = hexlify(randbytes(16))
             headers += client.fields
             if headers[0][0] == b"host":
                 headers.append((b"x-forwarded-host", headers[0][1]))
@@ -87,7 +88,7 @@ class ForwardingRules:
             raise LoopDetected("own_via_seen", "the request has been through this gateway before")
         wanted = [value for name, value in hops if name == b"x-request-id"]
         kept = len(wanted) == 1 and _REQUEST_ID.fullmatch(wanted[0])
-        request_id = wanted[0] if kept else b"%032x" % getrandbits(128)
+        request_id = wanted[0] if kept else hexlify(randbytes(16))
         address = client.address
         if client.trusted:
             address = self._extend(request, client)

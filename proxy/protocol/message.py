@@ -14,7 +14,7 @@ dozen pairs beats hashing them."""
 class Request:
     """A request head (RFC 9110 section 9 and 7.1)."""
 
-    __slots__ = ("content_length", "expect_continue", "headers", "hops", "host", "method", "path", "query",
+    __slots__ = ("as_read", "content_length", "expect_continue", "headers", "hops", "host", "method", "path", "query",
                  "raw_path", "upgrade", "version")  # fmt: skip
 
     method: bytes
@@ -40,6 +40,9 @@ class Request:
     upgrade: bytes
     """The protocol asked for by Upgrade with `Connection: upgrade`, else b""."""
     expect_continue: bool
+    as_read: bool
+    """HTTP/2 brought the fields, and nobody but protocol.forwarding has touched them: they can go out in HTTP/2 without
+    another look."""
 
     def __init__(self) -> None:
         self.method = self.host = self.upgrade = b""
@@ -49,7 +52,7 @@ class Request:
         self.headers = []
         self.hops = []
         self.content_length = 0
-        self.expect_continue = False
+        self.expect_continue = self.as_read = False
 
     def copy(self) -> "Request":
         """One that may be changed without this one seeing it."""
@@ -68,7 +71,7 @@ class Request:
 class Response:
     """A final or interim response head (RFC 9110 section 15)."""
 
-    __slots__ = ("content_length", "headers", "status", "upgrade", "version")
+    __slots__ = ("as_read", "content_length", "headers", "status", "upgrade", "version")
 
     status: int
     headers: Headers
@@ -77,6 +80,8 @@ class Response:
     version: int
     upgrade: bytes
     """The protocol switched to, on a 101; else b""."""
+    as_read: bool
+    """As for a request."""
 
     def __init__(self, status: int = 200, headers: Headers | None = None, content_length: int = 0) -> None:
         self.status = status
@@ -84,6 +89,7 @@ class Response:
         self.content_length = content_length
         self.version = 11
         self.upgrade = b""
+        self.as_read = False
 
 
 class Reply:

@@ -4,7 +4,6 @@ import re
 
 from proxy.errors import MalformedRequest, NotImplementedByUs, ProxyError
 from proxy.protocol.fields import TOKEN
-from proxy.protocol.message import Request
 from proxy.protocol.uri import matched_path
 
 METHODS = frozenset(
@@ -18,16 +17,17 @@ ORIGIN_FORM = re.compile(rb"/[\x21-\x7e]*")
 _HASH, _QUESTION_MARK = b"#?"
 
 
-def take_path(request: Request, target: bytes) -> None:
-    """Path and query of a target in origin-form, or `*`. Raises MalformedRequest."""
+def read_target(target: bytes) -> tuple[bytes, bytes, bytes | None]:
+    """(forwarded path, matched path, query) of a target in origin-form, or `*`. Raises MalformedRequest."""
     if _HASH in target:
         raise MalformedRequest("bad_target", "a request target has no fragment")
+    query = None
     if _QUESTION_MARK in target:
-        target, _, request.query = target.partition(b"?")
+        target, _, query = target.partition(b"?")
     if target == b"*":
-        request.raw_path = request.path = target
-    else:
-        request.raw_path, request.path = matched_path(target)
+        return target, target, query
+    raw_path, path = matched_path(target)
+    return raw_path, path, query
 
 
 def refused_method(method: bytes) -> ProxyError:

@@ -32,6 +32,7 @@ class Filtered:
         after: tuple[ResponseStep, ...] = (),
         at: str = "rule",
         length: int = 0,
+        request: Request | None = None,
     ) -> None:
         hit = gateway.plane._listeners[LISTENER].table.match(b"a", b"/a", b"GET", [], None)
         assert hit is not None
@@ -39,7 +40,7 @@ class Filtered:
         holder.chain = FilterChain(steps, after)
         self.pool = MemoryPool()
         self.memory = MemoryConnection(origin_over(gateway.plane, self.pool, 80))
-        self.stream = self.memory.head(1, asking(length=length), end=not length)
+        self.stream = self.memory.head(1, request or asking(length=length), end=not length)
 
     @property
     def status(self) -> object:
@@ -271,3 +272,21 @@ async def test_no_limit_of_ours_runs_while_the_client_sends() -> None:
         it.memory.data(1, b"llo")
         it.memory.end(1)
         assert it.seen == [b"hello"] and it.memory.sent == []
+
+
+def passes(head: Request | Response, context: FilterContext) -> None:
+    """A filter that might have done anything."""
+
+
+async def test_what_filters_have_seen_is_looked_at_again_before_it_goes_out(gateway: Gateway) -> None:
+    """HTTP/2 sends the fields that it has brought without another look (Request.as_read)."""
+    request = asking()
+    request.as_read = True
+    filtered = Filtered(gateway, passes, after=(passes,), request=request)
+    assert not request.as_read
+    response = Response(200)
+    response.as_read = True
+    sink = filtered.pool.made[0].codec._sink
+    assert sink is not None
+    sink.on_response_head(response, False)
+    assert filtered.status == 200 and not response.as_read

@@ -20,7 +20,7 @@ from proxy.protocol.fields import tokens
 from proxy.protocol.http1.fields import Framing, only_unknown_codings, read_fields
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
-from proxy.protocol.target import METHODS, ORIGIN_FORM, refused_method, take_path
+from proxy.protocol.target import METHODS, ORIGIN_FORM, read_target, refused_method
 from proxy.protocol.uri import matched_host
 
 _OTHER_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
@@ -83,7 +83,7 @@ def parse_request(head: bytes, limits: Limits, repeated: Repeated | None = None)
     if repeated is not None and head[line_end:] == repeated.section and _may_repeat(method, target):
         request.headers = repeated.headers.copy()
         request.host = repeated.host
-        take_path(request, target)
+        request.raw_path, request.path, request.query = read_target(target)
         return request
     try:
         fields = read_fields(HttpRequestParser, head)
@@ -147,7 +147,7 @@ def _take_target(request: Request, target: bytes, hosts: list[bytes]) -> None:
         target, authority = _other_forms(request, target, authority)
     if authority:
         request.headers.insert(0, (b"host", authority))
-    take_path(request, target)
+    request.raw_path, request.path, request.query = read_target(target)
 
 
 def _other_forms(request: Request, target: bytes, authority: bytes) -> tuple[bytes, bytes]:

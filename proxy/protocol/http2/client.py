@@ -19,6 +19,7 @@ from proxy.protocol.http2.engine import (
     TrailersReceived,
     client_engine,
 )
+from proxy.protocol.http2.response_head import ResponseReader
 from proxy.protocol.http2.session import Session
 from proxy.protocol.limits import Limits
 
@@ -44,7 +45,7 @@ class ClientCarrier(Carrier, Protocol):
 class ClientCodec(Session[ClientStream]):
     """RFC 9113, client role."""
 
-    __slots__ = ("_going", "capacity", "limits", "scheme", "tunnels")
+    __slots__ = ("_going", "capacity", "limits", "reader", "scheme", "tunnels")
 
     carrier: ClientCarrier
 
@@ -55,6 +56,7 @@ class ClientCodec(Session[ClientStream]):
         """The endpoint takes extended CONNECT (RFC 8441)."""
         self.carrier = carrier
         self.limits = limits
+        self.reader = ResponseReader(limits)
         self.capacity = _UNKNOWN
         """How many requests the endpoint takes at a time; 0 when it takes no further one."""
         self._going = False

@@ -14,7 +14,6 @@ from proxy.errors import (
     UpstreamTruncated,
 )
 from proxy.protocol.http2.engine import EngineError
-from proxy.protocol.http2.response_head import read_response, read_trailers
 from proxy.protocol.http2.sections import fields_section, request_section, wants_tunnel
 from proxy.protocol.http2.stream import CANCEL, NO_ERROR, REFUSED_STREAM, Stream
 from proxy.protocol.message import Headers, Request, Response
@@ -107,7 +106,7 @@ class ClientStream(Stream):
             self._fail(MalformedResponse("too_many_interim_responses", "1xx responses without a final one"))
             return
         try:
-            response = read_response(section, True, self._method, limits)
+            response = self._session.reader.read(section, True, self._method)
         except ProxyError as error:
             self._fail(error)
             return
@@ -117,7 +116,7 @@ class ClientStream(Stream):
     def head(self, section: Section, end: bool) -> None:
         self.answered = True
         try:
-            response = read_response(section, end, self._method, self._session.limits)
+            response = self._session.reader.read(section, end, self._method)
         except ProxyError as error:
             self._fail(error)
             return
@@ -162,7 +161,7 @@ class ClientStream(Stream):
 
     def trailers(self, section: Section) -> None:
         try:
-            trailers = read_trailers(section, self._session.limits)
+            trailers = self._session.reader.read_trailers(section)
         except ProxyError as error:
             self._fail(error)
             return

@@ -17,7 +17,7 @@ from proxy.protocol.http2.engine import (
     TrailersReceived,
     server_engine,
 )
-from proxy.protocol.http2.request_head import read_request, read_trailers
+from proxy.protocol.http2.request_head import RequestReader, read_trailers
 from proxy.protocol.http2.server_stream import ServerStream
 from proxy.protocol.http2.session import Session
 from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, PROTOCOL_ERROR
@@ -51,7 +51,7 @@ Refuser = Callable[[DownstreamStream, ProxyError], None]
 class ServerCodec(Session[ServerStream]):
     """RFC 9113, server role."""
 
-    __slots__ = ("_allowance", "_counted", "_draining", "_limits", "_refuse", "_said_goodbye", "_start")
+    __slots__ = ("_allowance", "_counted", "_draining", "_limits", "_reader", "_refuse", "_said_goodbye", "_start")
 
     carrier: ServerCarrier
 
@@ -61,6 +61,7 @@ class ServerCodec(Session[ServerStream]):
         self._start = start
         self._refuse = refuse
         self._limits = limits
+        self._reader = RequestReader(limits)
         self._draining = False
         self._said_goodbye = False
         self._allowance = float(limits.resets[0])
@@ -95,7 +96,7 @@ class ServerCodec(Session[ServerStream]):
         stream = ServerStream(self, event.stream_id, event.end_stream)
         self._streams[event.stream_id] = stream
         try:
-            request = read_request(event.headers, event.end_stream, self._limits)
+            request = self._reader.read(event.headers, event.end_stream)
         except ProxyError as error:
             self.carrier.refused(error.reason)
             self._refuse(stream, error)
