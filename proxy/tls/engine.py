@@ -64,54 +64,94 @@ class Engine(Protocol):
         """What was wrong with the client's certificate and did not keep it out; "" where it had to be valid, if any."""
 
 
+class SharedBIOs:
+    """The two memory BIOs through which the engines of one thread reach the library, one after the other.
+
+    A memory BIO keeps room for the most that it ever held, a piece of 256 KiB or a chain of certificates: with two
+    of its own, a connection would keep that for as long as it is open. So an engine puts in what it was fed when it
+    calls the library, and takes out all that is left before it returns; between any two calls both are empty.
+    """
+
+    __slots__ = ("incoming", "outgoing")
+
+    def __init__(self) -> None:
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+
+
 class MemoryEngine:
     """An Engine of the standard library."""
 
-    __slots__ = ("_alert", "_in", "_out", "_tls", "ended")
+    __slots__ = ("_alert", "_fed", "_in", "_out", "_tls", "_to_send", "ended")
 
     tolerated = ""
 
-    def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
-        """The server side; with a `server_name` the client's, which asks for it (SNI)."""
-        self._in = ssl.MemoryBIO()
-        self._out = ssl.MemoryBIO()
+    def __init__(self, context: ssl.SSLContext, server_name: str | None = None, bios: SharedBIOs | None = None) -> None:
+        """The server side; with a `server_name` the client's, which asks for it (SNI). `bios`: None for its own."""
+        bios = bios or SharedBIOs()
+        self._in = bios.incoming
+        self._out = bios.outgoing
+        self._fed = b""
+        """What the library has not seen."""
+        self._to_send = b""
         server = server_name is None
         self._tls = context.wrap_bio(self._in, self._out, server_side=server, server_hostname=server_name)
         self._alert = CLIENT_ALERT if server else "endpoint_alert"
         self.ended = False
 
     def feed(self, data: bytes) -> None:
-        self._in.write(data)
+        self._fed += data
 
     def take(self) -> bytes:
-        return self._out.read() if self._out.pending else b""
+        data, self._to_send = self._to_send, b""
+        return data
+
+    def _put_in(self) -> None:
+        self._in.write(self._fed)
+        self._fed = b""
+
+    def _take_out(self) -> None:
+        """To be done at the end of each call, however it ends: the BIOs are another engine's from then on."""
+        self._fed = self._in.read()
+        self._to_send += self._out.read()
 
     def handshake(self) -> bool:
+        self._put_in()
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError as error:
             raise _failure(error, self._alert) from None
+        finally:
+            self._take_out()
         return True
 
     @property
     def unread(self) -> bool:
-        return bool(self._in.pending or self._tls.pending())
+        return bool(self._fed)
 
     def read(self) -> bytes:
-        data = self._record()
-        if not self._in.pending and len(data) < RECORD:
-            return data
+        self._put_in()
+        try:
+            data = self._record()
+            return self._records(data) if self._in.pending else data
+        finally:
+            if self._in.pending or self._out.pending:
+                self._take_out()
+
+    def _records(self, data: bytes) -> bytes:
+        """`data` and what comes behind it."""
         pieces = [data]
         size = len(data)
-        while data and size < PIECE and self.unread:
+        while data and size < PIECE and self._in.pending:
             data = self._record()
             pieces.append(data)
             size += len(data)
         return b"".join(pieces)
 
     def _record(self) -> bytes:
+        """The plaintext of one record, of which so nothing is left in the library."""
         try:
             data = self._tls.read(RECORD)
         except ssl.SSLWantReadError:
@@ -134,12 +174,17 @@ class MemoryEngine:
                     rest = rest[self._tls.write(rest) :]
         except ssl.SSLError as error:
             raise _failure(error, self._alert) from None
+        finally:
+            self._to_send += self._out.read()
 
     def close(self) -> None:
+        self._put_in()
         try:
             self._tls.unwrap()
         except ssl.SSLError:
             pass  # it waits for the peer's close_notify, which we do not
+        finally:
+            self._take_out()
 
     @property
     def alpn(self) -> bytes:

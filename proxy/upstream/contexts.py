@@ -15,7 +15,7 @@ from typing import NamedTuple
 from proxy.snapshot.certificate import CABundle, Certificate
 from proxy.snapshot.snapshot import Protocol, Snapshot
 from proxy.snapshot.upstream_tls import UpstreamTLS
-from proxy.tls.engine import MemoryEngine, TLSFailure
+from proxy.tls.engine import MemoryEngine, SharedBIOs, TLSFailure
 from proxy.tls.loading import load_certificate
 from proxy.tls.names import matches_any
 
@@ -42,17 +42,20 @@ CLEAR = SecuredKey("", "")
 class Secured:
     """How connections of one pool are secured."""
 
-    __slots__ = ("_context", "_names", "_protocol", "_server_name")
+    __slots__ = ("_bios", "_context", "_names", "_protocol", "_server_name")
 
-    def __init__(self, tls: UpstreamTLS, context: ssl.SSLContext, protocol: Protocol = "http") -> None:
+    def __init__(
+        self, tls: UpstreamTLS, context: ssl.SSLContext, protocol: Protocol = "http", bios: SharedBIOs | None = None
+    ) -> None:
         self._protocol = protocol
         self._context = context
+        self._bios = bios
         self._server_name = tls.server_name
         self._names = tuple((name.kind, name.value) for name in tls.names)
 
     def engine(self) -> MemoryEngine:
         """Of a new connection. Verifies the chain, and where no other names are wanted the server name."""
-        return MemoryEngine(self._context, self._server_name)
+        return MemoryEngine(self._context, self._server_name, self._bios)
 
     def check(self, engine: MemoryEngine) -> None:
         """After the handshake, and before it is sent off: are we where we wanted to be? Raises TLSFailure."""
@@ -75,6 +78,7 @@ class ClientContexts:
 
     def __init__(self) -> None:
         self._made: dict[_ContextKey, ssl.SSLContext] = {}
+        self._bios = SharedBIOs()
 
     def secure(self, wanted: Iterable[SecuredKey], snapshot: Snapshot) -> dict[SecuredKey, Secured]:
         """What can be secured as the snapshot says; what is missing must not be connected to."""
@@ -91,7 +95,7 @@ class ClientContexts:
                 log.error("no TLS to %s is possible: %s: %s", tls.server_name, type(error).__name__, error)
                 continue
             used[key] = context
-            secured[name] = Secured(tls, context, name.protocol)
+            secured[name] = Secured(tls, context, name.protocol, self._bios)
         self._made = used
         return secured
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from proxy.downstream.tls.contexts import server_context
-from proxy.tls.engine import PIECE, Engine, MemoryEngine, TLSFailure
+from proxy.tls.engine import PIECE, Engine, MemoryEngine, SharedBIOs, TLSFailure
 from tests.certificates import client_context, pair
 
 ONE = pair("one.example")
@@ -40,8 +40,9 @@ class Client:
         return b"".join(pieces)
 
 
-def connected(context: ssl.SSLContext | None = None) -> tuple[MemoryEngine, Client]:
-    engine, client = MemoryEngine(server_context(ONE.certificate)), Client(context or client_context(ONE))
+def connected(context: ssl.SSLContext | None = None, bios: SharedBIOs | None = None) -> tuple[MemoryEngine, Client]:
+    engine = MemoryEngine(server_context(ONE.certificate), bios=bios)
+    client = Client(context or client_context(ONE))
     for _ in range(3):
         engine.feed(client.does(client.tls.do_handshake))
         done = engine.handshake()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
-from proxy.tls.engine import Engine, MemoryEngine, TLSFailure
+from proxy.tls.engine import Engine, MemoryEngine, SharedBIOs, TLSFailure
 from proxy.tls.loading import load_certificate
 
 TICKET_KEY_LIFETIME = 12 * 3600.0
@@ -46,6 +46,7 @@ class Contexts:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._bios = SharedBIOs()
         self._certificates: Mapping[str, Certificate] = {}
         self._bundles: Mapping[str, CABundle] = {}
         self._made: dict[At, tuple[float, Context]] = {}
@@ -67,7 +68,7 @@ class Contexts:
     ) -> Engine:
         """Of a new connection; `alpn`: what it will speak is agreed on. Raises TLSFailure."""
         context = self.choose(keys, server_name, clients, alpn=alpn)
-        return MemoryEngine(context) if isinstance(context, ssl.SSLContext) else context()
+        return MemoryEngine(context, bios=self._bios) if isinstance(context, ssl.SSLContext) else context()
 
     def choose(
         self, keys: Sequence[str], server_name: bytes, clients: ClientValidation | None = None, *, alpn: bool = True
