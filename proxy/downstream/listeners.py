@@ -14,6 +14,7 @@ from proxy.downstream.tls.handshake import Handshake
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port
 from proxy.forward.plane import Plane
+from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.limits import Limits
 from proxy.protocol.tls.client_hello import ClientHello
 from proxy.routing.listeners import PortTable
@@ -57,6 +58,8 @@ class BoundPort:
         self._tcp: LiveListener | None = None
         """The one listener of a port of TCP: what it is told is passed on as it is."""
         self._find_tcp()
+        self._failures: dict[str, Callable[[TLSFailure], None]] = {}
+        """What counts them, by listener: for all of its connections, as most never need it."""
         self._told: set[tuple[str, str]] = set()
         """What was said of listeners without a usable certificate, since the last change: clients come often."""
 
@@ -141,6 +144,7 @@ class BoundPort:
             for connection in list(self.connections):
                 connection.recheck(table, outdated)
         self.port.table = table
+        self._failures.clear()
         self._find_tcp()
 
     def engine(self, listener: LiveListener, hello: ClientHello) -> Engine:
@@ -179,12 +183,10 @@ class BoundPort:
 
     def secure_failures(self, listener: str) -> Callable[[TLSFailure], None]:
         """Counts what breaks connections after their handshake."""
-        return partial(self._broke, listener)
-
-    def _broke(self, listener: str, failure: TLSFailure) -> None:
-        metrics = self.plane.metrics
-        self._values[metrics.counter("penstock_tls_failures_total", (listener, failure.reason))] += 1.0
-        log.debug("listener %s: TLS connection broken: %s", listener, failure.detail)
+        count = self._failures.get(listener)
+        if count is None:
+            count = self._failures[listener] = partial(_broke, self.plane.metrics, listener)
+        return count
 
     # --- stop --------------------------------------------------------------------------------
 
@@ -207,6 +209,12 @@ class BoundPort:
     def abort(self) -> None:
         for connection in list(self.connections):
             connection.abort()
+
+
+def _broke(metrics: WorkerMetrics, listener: str, failure: TLSFailure) -> None:
+    """Not of the port, which keeps what calls it: there would be a cycle."""
+    metrics.values[metrics.counter("penstock_tls_failures_total", (listener, failure.reason))] += 1.0
+    log.debug("listener %s: TLS connection broken: %s", listener, failure.detail)
 
 
 def _checks(table: PortTable[LiveListener]) -> dict[bytes, ClientValidation | None]:

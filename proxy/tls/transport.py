@@ -49,7 +49,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         self, tcp: asyncio.Transport, engine: Engine, carried: Carried, failed: Callable[[TLSFailure], None]
     ) -> None:
         """`engine` has done its handshake. `failed` is told when the connection turns out not to be trusted."""
-        super().__init__()
+        # Not that of the base: it makes a dictionary, and what is asked for is TCP's to say (get_extra_info).
         self._tcp = tcp
         self._engine = engine
         self._carried: Carried | None = carried

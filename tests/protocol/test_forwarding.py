@@ -189,3 +189,10 @@ def test_request_ids_differ() -> None:
 def test_a_request_without_host_gets_no_forwarded_host() -> None:
     assert b"x-forwarded-host" not in signed(UNTRUSTED, [], version=10, host=b"")[1]
     assert b"x-forwarded-host" not in signed(UNTRUSTED, LIES, version=10, host=b"")[1]
+
+
+def test_what_is_known_of_a_peer_is_kept_for_each_way_it_comes_by() -> None:
+    ways = [("http", 80), ("http", 8080), ("https", 443)]
+    clients = [RULES.client(TRUSTED, *way) for way in ways]
+    assert [(client.scheme, client.port) for client in clients] == ways
+    assert all(RULES.client(TRUSTED, *way) is client for way, client in zip(ways, clients, strict=True))
