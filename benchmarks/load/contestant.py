@@ -92,13 +92,13 @@ class Contestant:
     def _wait_until_ready(self, deadline: float, admin_port: int) -> None:
         if admin_port:
             self._poll(deadline, admin_port, "127.0.0.1", "/readyz", ())
-        if self.table.http2:
+        if self.table.http2 and not self.table.secure:
             self._poll_http2(deadline)
         else:
             self._poll(deadline, self.port, *self._workload.request(self.table), secure=self.table.secure)
 
     def _poll_http2(self, deadline: float) -> None:
-        """Some speak nothing else on that port."""
+        """Some speak nothing else on that port; over TLS it is agreed on."""
         while time.monotonic() < deadline:
             output = self._process.died()
             if output is not None:

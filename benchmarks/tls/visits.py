@@ -10,6 +10,8 @@ from statistics import median, quantiles
 
 from benchmarks.load.certificate import NAME
 from benchmarks.load.wrk import Load
+from proxy.protocol.http2.engine import DataReceived, StreamClosed, client_engine
+from proxy.protocol.limits import Limits
 
 _PATIENCE = 10.0
 _ASKED = f"GET / HTTP/1.1\r\nHost: {NAME}\r\nAccept: */*\r\n".encode()
@@ -21,10 +23,12 @@ class WrongAnswer(Exception):
     """It is not the whole answer of the backend."""
 
 
-def client_context() -> ssl.SSLContext:
-    """The certificate is made for the run and is not looked at."""
+def client_context(*alpn: str) -> ssl.SSLContext:
+    """The certificate is made for the run and is not looked at. `alpn`: what is offered to be spoken."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if alpn:
+        context.set_alpn_protocols(alpn)
     return context
 
 
@@ -39,17 +43,44 @@ def connect(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None =
         raise
 
 
-def ask(connection: ssl.SSLSocket, request: bytes) -> None:
-    """One request and its answer, to the last octet. Raises OSError or WrongAnswer."""
+def ask(connection: ssl.SSLSocket, request: bytes, body: bytes = _BODY) -> None:
+    """One request and its answer, to the last octet of `body`. Raises OSError or WrongAnswer."""
     connection.sendall(request)
     got = b""
-    while not got.endswith(_BODY):
+    while not got.endswith(body):
         piece = connection.recv(65536)
         if not piece:
             raise WrongAnswer(f"the answer ends after {len(got)} octets: {got[:80]!r}")
         got += piece
     if not got.startswith(b"HTTP/1.1 200 "):
         raise WrongAnswer(f"{got[:80]!r}")
+
+
+def ask_for_much(connection: ssl.SSLSocket) -> None:
+    """The same with an answer of 1 MiB."""
+    ask(connection, KEPT.replace(b" / ", b" /m1 ", 1), b"\r\n\r\n" + b"x" * (1 << 20))
+
+
+def ask_by_http2(connection: ssl.SSLSocket) -> None:
+    """The first request of a connection whose client has offered "h2". Raises OSError or WrongAnswer."""
+    if connection.selected_alpn_protocol() != "h2":
+        raise WrongAnswer("HTTP/2 was not agreed on")
+    engine = client_engine(Limits())
+    fields = {b":method": b"GET", b":scheme": b"https", b":authority": NAME.encode(), b":path": b"/"}
+    engine.send_request(list(fields.items()), end_stream=True)
+    body, ended = b"", False
+    while not ended:
+        connection.sendall(engine.data_to_send())
+        piece = connection.recv(65536)
+        if not piece:
+            raise WrongAnswer(f"the answer ends after {len(body)} octets")
+        engine.receive_data(piece)
+        for event in engine.events():
+            body += event.data if isinstance(event, DataReceived) else b""
+            ended = ended or isinstance(event, StreamClosed)
+    connection.sendall(engine.data_to_send())
+    if body != b"x" * 200:
+        raise WrongAnswer(f"{body[:80]!r}")
 
 
 class Visitor:

@@ -161,4 +161,23 @@ def test_every_workload_is_over_tls_and_ours_are_by_one_client() -> None:
 def test_memory_is_the_growth_from_few_connections_to_many() -> None:
     grown = (idle.MANY - idle.FEW) * 20 * 1024
     assert idle.per_connection(7 << 20, (7 << 20) + grown) == 20.0
-    assert "own       20.0 (19.0–21.0)  of 3 processes" in idle.as_text({"own": Spread(20.0, 19.0, 21.0, 3)})
+    text = idle.as_text(idle.CASES["idle-1m"], {"own": Spread(20.0, 19.0, 21.0, 3)})
+    assert "after an answer of 1 MiB" in text and "own       20.0 (19.0–21.0)  of 3 processes" in text
+
+
+@pytest.mark.parametrize(("case", "size"), [("idle", 200), ("idle-1m", 1 << 20), ("idle-h2", 200)])
+def test_connections_are_idle_after_what_they_ask_for(case: str, size: int, directory: Path) -> None:
+    asked = idle.CASES[case]
+    with (
+        running(Endpoint(messages.answer(size))) as endpoint,
+        serving("own", endpoint, directory) as port,
+        visits.connect(port, visits.client_context(*asked.alpn)) as connection,
+    ):
+        asked.ask(connection)
+
+
+def test_an_answer_by_http2_that_is_not_the_backends_is_an_error(directory: Path) -> None:
+    with running(Endpoint(messages.answer(199))) as endpoint, serving("own", endpoint, directory) as port:
+        for alpn in ("h2", "http/1.1"):
+            with visits.connect(port, visits.client_context(alpn)) as connection, pytest.raises(visits.WrongAnswer):
+                visits.ask_by_http2(connection)
