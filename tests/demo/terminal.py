@@ -2,12 +2,24 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 CTRL_C = b"\x03"
+
+LAUNCH = """
+import os, signal, sys
+terminal = os.open(sys.argv[1], os.O_RDWR)
+for stream in range(3):
+    os.dup2(terminal, stream)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""The leader of a session gets the first terminal it opens as its own. Whoever started these tests in the background
+has them ignore SIGINT, and what is ignored is inherited: who has a terminal of its own hears Ctrl-C all the same."""
 
 
 def outside_make() -> dict[str, str]:
@@ -20,9 +32,8 @@ class Terminal:
 
     def __init__(self, arguments: Sequence[str], folder: Path) -> None:
         self._master, slave = os.openpty()
-        # The leader of a session gets the first terminal it opens as its own.
         self.process = subprocess.Popen(
-            ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(slave), *arguments],
+            [sys.executable, "-c", LAUNCH, os.ttyname(slave), *arguments],
             cwd=folder,
             env=outside_make(),
             pass_fds=(slave,),
