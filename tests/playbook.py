@@ -117,7 +117,7 @@ class RequestBook:
         self.requests.append(record)
         return record
 
-    def _refuse(self, stream: DownstreamStream, error: ProxyError) -> None:
+    def _refuse(self, stream: DownstreamStream, error: ProxyError, call: bool = False) -> None:
         self.refusals.append(error)
         stream.send_head(Response(error.status), True)
         stream.send_end(None)

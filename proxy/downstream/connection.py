@@ -19,6 +19,7 @@ from proxy.forward.finish import finish_refused
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Origin, Port, SecurePort
 from proxy.forward.reply import error_reply, send_reply
+from proxy.protocol.grpc import STATUSES, UNKNOWN, as_status
 from proxy.protocol.http1.server import ServerCodec
 from proxy.protocol.http2 import server as http2
 from proxy.protocol.message import Request
@@ -133,9 +134,12 @@ class ClientConnection(asyncio.Protocol):
         exchange.begin(end)
         return exchange
 
-    def _refuse(self, stream: DownstreamStream, error: ProxyError) -> None:
-        sent = send_reply(stream, error_reply(error), b"", [])
-        finish_refused(self._origin, error, sent)
+    def _refuse(self, stream: DownstreamStream, error: ProxyError, call: bool = False) -> None:
+        reply = error_reply(error)
+        if call:
+            reply = as_status(reply, STATUSES.get(reply.status, UNKNOWN))
+        sent = send_reply(stream, reply, b"", [])
+        finish_refused(self._origin, error, reply.status, sent)
 
     # --- Carrier -----------------------------------------------------------------------------
 

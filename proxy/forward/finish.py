@@ -97,10 +97,10 @@ def _trace_id(request: Request) -> str:
     return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else ""
 
 
-def finish_refused(origin: Origin, error: ProxyError, bytes_out: int) -> None:
-    """The same for a request that was refused before there was one: nothing of it is to be believed."""
+def finish_refused(origin: Origin, error: ProxyError, status: int, bytes_out: int) -> None:
+    """The same for a request that was refused before there was one, with `status`: nothing of it is to be believed."""
     plane = origin.plane
-    plane.unrouted.count(b"", error.status)
+    plane.unrouted.count(b"", status)
     if plane.access_log is not None:
         plane.access_log.write(
             AccessRecord(
@@ -109,7 +109,7 @@ def finish_refused(origin: Origin, error: ProxyError, bytes_out: int) -> None:
                 host="",
                 path="",
                 protocol="",
-                status=error.status,
+                status=status,
                 flags=error.flag,
                 reason=error.reason,
                 bytes_out=bytes_out,

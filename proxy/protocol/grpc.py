@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from proxy.protocol.message import Headers, Reply, Request
@@ -39,10 +40,13 @@ _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1
 
 
 def is_call(request: Request) -> bool:
-    """HTTP/2 and content-type application/grpc, alone or before `+` or `;`. Over HTTP/1.1 it is a request like any."""
-    if request.version != 20:
-        return False
-    for name, value in request.headers:
+    """Over HTTP/1.1 nothing is: such a request is like any."""
+    return request.version == 20 and says_call(request.headers)
+
+
+def says_call(section: Sequence[tuple[bytes, bytes]]) -> bool:
+    """The fields of a request of HTTP/2 have a content-type of application/grpc, alone or before `+` or `;`."""
+    for name, value in section:
         if name == b"content-type":
             return value[:16].lower() == _TYPE and value[16:17] in (b"", b"+", b";", b" ")
     return False

@@ -163,7 +163,7 @@ class World:
         self.refused += 1
         self.client.codec.flush()
         self.client.sound = len(self.client.wire.written)
-        finish_refused(self.origin, error, send_reply(stream, error_reply(error), b"", []))
+        finish_refused(self.origin, error, error.status, send_reply(stream, error_reply(error), b"", []))
 
     # --- what can happen ---------------------------------------------------------------------
 

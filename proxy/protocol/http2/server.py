@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from proxy.errors import ProxyError
+from proxy.protocol.grpc import says_call
 from proxy.protocol.http2.carrier import ServerCarrier
 from proxy.protocol.http2.engine import (
     EngineError,
@@ -44,8 +45,9 @@ class Starter(Protocol):
     def __call__(self, stream: DownstreamStream, request: Request, end: bool) -> RequestSink: ...
 
 
-Refuser = Callable[[DownstreamStream, ProxyError], None]
-"""Answers a request that was refused before there was one: a reply through the stream, nothing else."""
+Refuser = Callable[[DownstreamStream, ProxyError, bool], None]
+"""Answers a request that was refused before there was one: a reply through the stream, nothing else. The last says that
+it was a call of gRPC."""
 
 
 class ServerCodec(Session[ServerStream]):
@@ -99,7 +101,7 @@ class ServerCodec(Session[ServerStream]):
             request = self._reader.read(event.headers, event.end_stream)
         except ProxyError as error:
             self.carrier.refused(error.reason)
-            self._refuse(stream, error)
+            self._refuse(stream, error, says_call(event.headers))
             return
         stream.begin(request, self._start)
 
