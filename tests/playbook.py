@@ -31,6 +31,8 @@ class Wire:
         self.written = b""
         self.signals: list[str] = []
         self.reading = True
+        self.awaited = 0
+        """How often an answer was awaited for a client that had ended its half."""
 
     def write(self, data: bytes) -> None:
         assert not {"closed", "aborted"} & set(self.signals), f"written after the end: {data!r}"
@@ -58,6 +60,9 @@ class Wire:
     def await_head(self, begun: bool) -> None:
         """Deadlines are the connection's affair."""
 
+    def await_answer(self) -> None:
+        self.awaited += 1
+
     def await_body(self, received: int) -> None:
         """Deadlines are the connection's affair."""
 
@@ -80,6 +85,7 @@ class RequestRecord:
         self.trailers: Headers | None = None
         self.error: ProxyError | None = None
         self.blocked: list[bool] = []
+        self.progress = 0
 
     def on_request_data(self, chunk: bytes) -> None:
         assert chunk and not self.ended and self.error is None

@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+TCP_CLOSE = 7
+"""tcpi_state, the first octet of struct tcp_info, of a connection that is no more (Linux)."""
 LINGER = 2.0
 """Seconds to read on after a refusal, so that the client gets to see it."""
+HALF_CLOSED = 2.0
+"""Seconds in which a client that has ended its half must be sent some of its answer: few read on, most are gone.
+And how often it is looked whether it is there."""
 WRITE_STALL = 30.0
 """Seconds in which a client must take some of what is left for it when its connection is to close."""
 
@@ -41,8 +46,8 @@ WRITE_STALL = 30.0
 class ClientConnection(asyncio.Protocol):
     """Carries a server codec (protocol.http1.carrier, protocol.http2.carrier)."""
 
-    __slots__ = ("_awaiting_body", "_batch", "_bound", "_codec", "_deadline", "_finishing", "_lingering",
-                 "_origin", "_patience", "_secure", "_transport", "_unsent", "data_received")  # fmt: skip
+    __slots__ = ("_awaiting_body", "_batch", "_bound", "_codec", "_deadline", "_finishing", "_half_closed",
+                 "_lingering", "_origin", "_patience", "_secure", "_transport", "_unsent", "data_received")  # fmt: skip
 
     def __init__(self, bound: "BoundPort", secure: SecurePort | None = None) -> None:
         """`secure`: carried by TLS, and its port as it is seen from there."""
@@ -56,6 +61,8 @@ class ClientConnection(asyncio.Protocol):
         self._patience = 0.0
         """When a request body is too slow: moved on by every octet of it."""
         self._finishing = False
+        self._half_closed = False
+        """The client has sent all that it will, and waits for answers, or is gone."""
         self._lingering = False
         self._unsent = 0
         """Octets the client had not taken when the last write stall began."""
@@ -212,6 +219,11 @@ class ClientConnection(asyncio.Protocol):
         bound = self._bound
         self._deadline.set(bound.clock() + (bound.header_timeout if begun else bound.idle_timeout))
 
+    def await_answer(self) -> None:
+        self._awaiting_body = False
+        self._half_closed = True
+        self._deadline.set(self._bound.clock() + HALF_CLOSED)
+
     def await_body(self, received: int) -> None:
         """The next octets within the body timeout, and all of them at the lowest rate at least."""
         bound = self._bound
@@ -228,6 +240,11 @@ class ClientConnection(asyncio.Protocol):
         if self._finishing:
             self._see_out()
             return
+        if self._half_closed:
+            if self._transport is not None and was_reset(self._transport):
+                self.abort()
+                return
+            self._deadline.set(self._bound.clock() + HALF_CLOSED)
         what = "body" if self._awaiting_body else "header"
         self._codec.timed_out(RequestTimeout(f"request_{what}_timeout", f"the request {what} did not come in time"))
 
@@ -257,6 +274,12 @@ class ClientConnection(asyncio.Protocol):
         """Close when no request is begun or in flight, or waits in the socket to be read."""
         if self._transport is not None and self._codec.idle and not has_unread(self._transport):
             self.finish(linger=False)
+
+
+def was_reset(transport: asyncio.BaseTransport) -> bool:
+    """The other side is gone. Event loops read no more after an end, so that they hear of no reset."""
+    sock = transport.get_extra_info("socket")
+    return sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE
 
 
 def has_unread(transport: asyncio.BaseTransport) -> bool:

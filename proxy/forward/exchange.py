@@ -185,6 +185,10 @@ class Exchange(Filtering):
         for step in self.rule.chain.on_response:
             step(response, context)
 
+    @property
+    def progress(self) -> int:
+        return self.bytes_out + self.head_sent
+
     # --- 7 relay -----------------------------------------------------------------------------
 
     def on_response_data(self, chunk: bytes) -> None:

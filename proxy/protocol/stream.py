@@ -28,6 +28,10 @@ class RequestSink(Protocol):
     def on_request_idle(self) -> None:
         """All that has arrived was delivered and the request is not complete: flush what is held back."""
 
+    @property
+    def progress(self) -> int:
+        """Grows with all that is sent of the response."""
+
     def on_request_reset(self, error: ProxyError) -> None:
         """The client vanished or broke the protocol; nothing can be sent to it if `error` says ClientGone."""
 

@@ -226,6 +226,20 @@ async def test_a_refused_client_that_is_done_is_done(gateway: Gateway) -> None:
     assert client.connection.eof_received() is False
 
 
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_client_that_half_closes_is_waited_for_a_little(gateway: Gateway, moved: bool) -> None:
+    client = Client(gateway)
+    client.sends(GET)
+    assert client.connection.eof_received() is True
+    client.time.pass_(1.9)
+    assert client.transport.end == ""
+    if moved:
+        client.endpoint_says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    client.time.pass_(1000)
+    assert client.transport.end == ("" if moved else "aborted")
+    assert client.pool.made[0].wire.signals == ([] if moved else ["aborted"])
+
+
 async def test_draining_closes_the_idle_and_lets_the_others_finish(gateway: Gateway) -> None:
     client = Client(gateway)
     other = ClientConnection(client.port)

@@ -32,6 +32,9 @@ class Carrier(Protocol):
     def await_head(self, begun: bool) -> None:
         """The connection now waits for a request: a whole head must follow (`begun`), or it is idle."""
 
+    def await_answer(self) -> None:
+        """The client has ended its half while its answer is awaited: some of that must follow, or nobody is there."""
+
     def preface(self, data: bytes) -> bool:
         """Instead of a first request the client has sent the preface of HTTP/2 (RFC 9113 section 3.4): `data` and what
         follows is for another codec, and none for this one. False when that is not spoken here."""

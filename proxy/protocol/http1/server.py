@@ -28,7 +28,7 @@ class ServerCodec(ResponseSender):
     """RFC 9112, server role."""
 
     __slots__ = ("_advancing", "_blocked", "_broken", "_buffer", "_decoder", "_eof", "_held_back",
-                 "_left", "_limits", "_reading", "_refuse", "_repeated", "_response_done", "_scanned",
+                 "_left", "_limits", "_progress", "_reading", "_refuse", "_repeated", "_response_done", "_scanned",
                  "_sink", "_start", "_unread")  # fmt: skip
 
     def __init__(self, carrier: Carrier, start: Starter, refuse: Refuser, limits: Limits) -> None:
@@ -42,6 +42,8 @@ class ServerCodec(ResponseSender):
         self._scanned = 0
         self._advancing = False
         self._eof = False
+        self._progress = 0
+        """Of the response, when its client was last seen to have ended."""
         self._reading = True
         self._held_back = False
         self._blocked = False
@@ -102,6 +104,8 @@ class ServerCodec(ResponseSender):
                     break
                 self._scanned = 0
                 self._begin(self._cut(end + 4))
+                if self._eof:
+                    self._await_answer()
         finally:
             self._advancing = False
         if self._buffer:
@@ -254,16 +258,30 @@ class ServerCodec(ResponseSender):
         self._refuse(self, error)
 
     def eof(self) -> None:
-        """The client sends no more. It may still read: a request that is complete gets its answer."""
+        """The client sends no more. It may still read: a request that is complete gets its answer, if that comes soon.
+        Most clients that end here are gone, and nothing but an octet for them would tell (RFC 9112 section 9.5)."""
         self._eof = True
         if self._state == HEAD:
             self._close()
+        elif self._state == WAIT:
+            self._await_answer()
         elif self._state == BODY:
             self._break_request(ClientGone("client_closed_in_body", "the client closed within its request body"))
             self._close()
         elif self._state == TUNNEL and self._sink is not None:
             self._eof = False
             self._sink.on_request_end(None)
+
+    def _await_answer(self) -> None:
+        if self._sink is not None and self._state == WAIT:
+            self._progress = self._sink.progress
+            self._carrier.await_answer()
+
+    def _leave_if_silent(self, sink: RequestSink) -> None:
+        """What was sent to a client that is gone would have been answered with a reset."""
+        if sink.progress == self._progress:
+            self.lost("client_closed")
+            self._carrier.abort()
 
     def lost(self, reason: str) -> None:
         """The connection is gone."""
@@ -298,6 +316,8 @@ class ServerCodec(ResponseSender):
             self._close()
         elif self._state == BODY:
             self._break_request(error)
+        elif self._eof and self._state == WAIT and self._sink is not None:
+            self._leave_if_silent(self._sink)
 
     def drain(self) -> None:
         """From now on every answer says that it is the last on its connection (RFC 9112 section 9.6)."""

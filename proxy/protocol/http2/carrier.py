@@ -55,6 +55,9 @@ class ServerCarrier(Carrier, Protocol):
     def await_head(self, begun: bool) -> None:
         """No stream is open: a request must follow, or the connection is idle."""
 
+    def await_answer(self) -> None:
+        """The client has ended its half while answers are awaited; whether it is there is for the connection to see."""
+
     def pace(self, late: Callable[[], None]) -> Pace:
         """A request body must follow; `late` is called when it does not."""
 

@@ -28,6 +28,8 @@ from proxy.protocol.stream import DownstreamStream, RequestSink
 
 _DRAIN = b"draining"
 """Opaque data of the PING that follows the first GOAWAY: its answer comes behind every request that was under way."""
+_PROBE = b"anybody?"
+"""Opaque data of the PING to a client that has ended its half. Who has is none that would answer it in words."""
 _LAST_WORDS = {
     reason: bytes((0, 0, 8, 7, 0, 0, 0, 0, 0)) + b"\x7f\xff\xff\xff" + code.to_bytes(4, "big")
     for reason, code in (
@@ -140,12 +142,17 @@ class ServerCodec(Session[ServerStream]):
     # --- the connection ----------------------------------------------------------------------
 
     def eof(self) -> None:
-        """The client sends no more. What it has asked for is answered; then there is nothing to stay for."""
+        """The client sends no more. What it has asked for is answered; then there is nothing to stay for. Whether it is
+        still there is found out by a PING: the machine of a client that is gone answers it with a reset."""
         self._draining = self._said_goodbye = True
         for stream in tuple(self._streams.values()):
             stream.peer_is_silent()
         if not self._streams:
             self._leave()
+        elif not self.closed:
+            self.engine.ping(_PROBE)
+            self.schedule()
+            self.carrier.await_answer()
 
     def timed_out(self, error: ProxyError) -> None:
         """No request in time. With streams open it is theirs to say what is late."""

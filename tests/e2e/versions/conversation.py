@@ -5,6 +5,7 @@ await talk.send(b"half")                                    assert await inward.
 """
 
 import asyncio
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self
@@ -65,7 +66,13 @@ class Asked(Incoming):
         super().__init__(fields)
         self.method = method
         self.path = path
+        self.left = asyncio.Event()
+        """Nobody waits for the answer any more."""
         self._inward = inward
+
+    async def gone(self) -> None:
+        """Who asked has taken the request back, or is gone."""
+        await asyncio.wait_for(self.left.wait(), PATIENCE)
 
     async def reply(
         self, status: int, fields: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"", trailers: Fields | None = None
@@ -93,6 +100,10 @@ class Asked(Incoming):
         """Give up in the middle of the answer."""
         await self._inward.cut()
 
+    async def hang_up(self) -> None:
+        """Close the connection in the middle of the answer, as a server does that ends."""
+        await self._inward.hang_up()
+
 
 class Inward(ABC):
     """Sends one answer."""
@@ -111,6 +122,9 @@ class Inward(ABC):
 
     @abstractmethod
     async def cut(self) -> None: ...
+
+    @abstractmethod
+    async def hang_up(self) -> None: ...
 
 
 class Answered(Incoming):
@@ -172,8 +186,10 @@ class Client(ABC):
 class Endpoint(ABC):
     """A server with one queue of requests from all its connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, secure: ssl.SSLContext | None = None) -> None:
+        """`secure`: it speaks TLS."""
         self.asked: asyncio.Queue[Asked] = asyncio.Queue()
+        self._secure = secure
         self.connections = 0
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -182,7 +198,7 @@ class Endpoint(ABC):
         return await asyncio.wait_for(self.asked.get(), PATIENCE)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._secure)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

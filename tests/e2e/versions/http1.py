@@ -1,11 +1,12 @@
 """HTTP/1.1 by h11, both ends."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 
 import h11
 
-from tests.e2e.versions.conversation import Answered, Asked, Client, Endpoint, Fields, Incoming, Inward, Talk
+from tests.e2e.versions.conversation import Answered, Asked, Client, Endpoint, Fields, Inward, Talk
 
 
 class Http1Talk(Talk):
@@ -33,8 +34,8 @@ class Http1Client(Client):
         self._reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, port: int) -> "Http1Client":
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def connect(cls, port: int, secure: ssl.SSLContext | None = None) -> "Http1Client":
+        return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=secure))
 
     async def ask(
         self, method: bytes, path: bytes, fields: Sequence[tuple[bytes, bytes]] = (), *, end: bool = True
@@ -120,17 +121,33 @@ class Http1Inward(Inward):
         self._writer.transport.abort()
         self.over.set()
 
+    async def hang_up(self) -> None:
+        self._writer.close()
+        self.over.set()
+
+
+async def _is_over(inward: Http1Inward, reader: asyncio.StreamReader) -> bool:
+    """The answer is out; False when its client has gone before."""
+    over = asyncio.create_task(inward.over.wait())
+    end = asyncio.create_task(reader.read(1 << 16))
+    await asyncio.wait((over, end), return_when=asyncio.FIRST_COMPLETED)
+    for task in (over, end):
+        task.cancel()
+    await asyncio.gather(over, end, return_exceptions=True)
+    return inward.over.is_set()
+
 
 class Http1Endpoint(Endpoint):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
-        incoming: Incoming | None = None
+        incoming: Asked | None = None
         while True:
             event = connection.next_event()
             if event is h11.NEED_DATA:
                 data = await reader.read(1 << 16)
                 if not data and incoming is not None:
                     incoming.is_cut()
+                    incoming.left.set()
                 if not data:
                     return
                 connection.receive_data(data)
@@ -142,8 +159,10 @@ class Http1Endpoint(Endpoint):
                 incoming.comes(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage) and incoming is not None:
                 incoming.ends(list(event.headers))
+                if not await _is_over(inward, reader):
+                    incoming.left.set()
+                    return
                 incoming = None
-                await inward.over.wait()
                 if connection.our_state is not h11.DONE:
                     return
                 connection.start_next_cycle()

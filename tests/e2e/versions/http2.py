@@ -1,10 +1,12 @@
 """HTTP/2 with prior knowledge by h2, both ends."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
@@ -17,8 +19,20 @@ from h2.events import (
     TrailersReceived,
 )
 from h2.exceptions import ProtocolError
+from hyperframe.frame import Frame, GoAwayFrame
 
 from tests.e2e.versions.conversation import Answered, Asked, Client, Endpoint, Fields, Incoming, Inward, Talk
+
+
+class Connection(H2Connection):
+    """h2 takes no part in a connection after a GOAWAY. This goes on with the streams that are open, as RFC 9113 section
+    6.8 has it; to begin no others is for who drives it."""
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
+        event = ConnectionTerminated()
+        event.error_code = ErrorCodes(frame.error_code)
+        event.last_stream_id = frame.last_stream_id
+        return [], [event]
 
 
 class Wire:
@@ -27,12 +41,12 @@ class Wire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, client: bool) -> None:
         self._reader = reader
         self.writer = writer
-        self.h2 = H2Connection(H2Configuration(client_side=client, header_encoding=None))
+        self.h2 = Connection(H2Configuration(client_side=client, header_encoding=None))
         self._settle()
         self.h2.initiate_connection()
         self._moved = asyncio.Event()
-        self.going = False
-        """The other side has said goodbye."""
+        self.goodbyes: list[tuple[int, int]] = []
+        """Error code and last stream of each GOAWAY of the other side."""
 
     def _settle(self) -> None:
         """Settings of its own, before the first are sent."""
@@ -55,6 +69,8 @@ class Wire:
         for event in events:
             if isinstance(event, DataReceived) and event.flow_controlled_length:
                 self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, ConnectionTerminated):
+                self.goodbyes.append((int(event.error_code), event.last_stream_id or 0))
         self._moved.set()
         await self.flush()
         return events or await self.events()
@@ -88,6 +104,8 @@ class Http2Talk(Talk):
         super().__init__()
         self._wire = wire
         self.stream = stream
+        self.reset: int | None = None
+        """The code of the RST_STREAM that it ended with."""
 
     async def send(self, data: bytes) -> None:
         await self._wire.send(self.stream, data)
@@ -108,8 +126,10 @@ class Http2Client(Client):
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(cls, port: int) -> "Http2Client":
-        wire = Wire(*await asyncio.open_connection("127.0.0.1", port), client=True)
+    async def connect(cls, port: int, secure: ssl.SSLContext | None = None) -> "Http2Client":
+        if secure is not None:
+            secure.set_alpn_protocols(["h2"])
+        wire = Wire(*await asyncio.open_connection("127.0.0.1", port, ssl=secure), client=True)
         await wire.flush()
         return cls(wire)
 
@@ -151,6 +171,7 @@ class Http2Client(Client):
             talk.answered(Answered(int(fields[0][1]), fields[1:]))
         elif isinstance(event, StreamReset):
             del self._talks[talk.stream]
+            talk.reset = int(event.error_code)
             talk.fails()
         else:
             _fill(talk._answer.result() if talk._answer.done() else None, event)
@@ -195,6 +216,9 @@ class Http2Inward(Inward):
     async def cut(self) -> None:
         await self._wire.reset(self._stream, 2)
 
+    async def hang_up(self) -> None:
+        self._wire.writer.close()
+
 
 class Http2Endpoint(Endpoint):
     """h2c, as appProtocol kubernetes.io/h2c has it."""
@@ -205,6 +229,7 @@ class Http2Endpoint(Endpoint):
     async def _talk(self, wire: Wire) -> None:
         await wire.flush()
         open_streams: dict[int, Asked] = {}
+        everything: dict[int, Asked] = {}
         while events := await wire.events():
             for event in events:
                 stream = getattr(event, "stream_id", 0) or 0
@@ -212,15 +237,17 @@ class Http2Endpoint(Endpoint):
                     fields = [(bytes(name), bytes(value)) for name, value in event.headers]
                     pseudo = dict(fields)
                     asked = Asked(pseudo[b":method"], pseudo[b":path"], fields, Http2Inward(wire, stream))
-                    open_streams[stream] = asked
+                    open_streams[stream] = everything[stream] = asked
                     self.asked.put_nowait(asked)
                 elif isinstance(event, StreamReset):
-                    open_streams.pop(stream).is_cut()
-                elif isinstance(event, ConnectionTerminated):
-                    wire.going = True
+                    everything[stream].left.set()
+                    if stream in open_streams:
+                        open_streams.pop(stream).is_cut()
                 elif stream in open_streams:
                     _fill(open_streams[stream], event)
                     if isinstance(event, StreamEnded):
                         del open_streams[stream]
         for asked in open_streams.values():
             asked.is_cut()
+        for asked in everything.values():
+            asked.left.set()

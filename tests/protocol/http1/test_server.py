@@ -307,6 +307,33 @@ def test_a_client_that_half_closes_gets_its_answers() -> None:
     book.closes()
 
 
+LATE = RequestTimeout("request_header_timeout")
+
+
+@pytest.mark.parametrize("request_", [GET, POST + b"hello"])
+def test_a_client_that_half_closes_is_gone_when_nothing_is_sent_to_it_for_long(request_: bytes) -> None:
+    book = server().receives(request_).receives_eof().starts(request_[:4].rstrip(), request_.split()[1])
+    assert book.wire.awaited == 1
+    book.codec.timed_out(LATE)
+    book.breaks("client_closed")
+    assert book.wire.signals == ["aborted"]
+
+
+def test_a_client_that_half_closes_is_there_when_it_has_been_sent_something() -> None:
+    book = server().receives(GET).receives_eof().starts(b"GET", b"/a")
+    book.now.progress += 1
+    book.codec.timed_out(LATE)
+    book.stays().replies(204).sends(EMPTY).closes().done()
+
+
+def test_each_request_before_a_half_close_is_waited_for_by_itself() -> None:
+    book = server().receives(GET + GET).receives_eof().starts(b"GET", b"/a").replies(204).sends(EMPTY)
+    book.starts(b"GET", b"/a")
+    assert book.wire.awaited == 2
+    book.codec.timed_out(LATE)
+    book.breaks("client_closed")
+
+
 def test_a_client_that_closes_between_requests() -> None:
     server().receives(GET).starts(b"GET", b"/a").replies(204).sends(EMPTY).receives_eof().closes().done()
 

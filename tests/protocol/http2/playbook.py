@@ -42,6 +42,8 @@ class Cable:
         self.signals: list[str] = []
         self.refusals: list[str] = []
         self.paces: list[str] = []
+        self.awaited = 0
+        """How often answers were awaited for a client that had ended its half."""
         self._later: list[Callable[[], None]] = []
         self.now = 1.0
         self.wheel = Wheel(lambda: self.now, lambda at: None)
@@ -84,6 +86,9 @@ class Cable:
 
     def await_head(self, begun: bool) -> None:
         """Deadlines are the connection's affair."""
+
+    def await_answer(self) -> None:
+        self.awaited += 1
 
     def refused(self, reason: str) -> None:
         self.refusals.append(reason)

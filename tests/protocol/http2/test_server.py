@@ -5,6 +5,7 @@ from h2.settings import SettingCodes
 
 from proxy.errors import ProxyError
 from proxy.protocol.message import Headers, Response
+from tests.protocol.http2 import frames as f
 from tests.protocol.http2.playbook import server
 
 HOST = (b"host", b"a.example")
@@ -250,6 +251,12 @@ def test_a_client_that_is_silent_gets_what_it_asked_for() -> None:
     book.requests[0].stream.send_head(Response(204), True)
     book.requests[0].stream.send_end(None)
     book.goes_on().answers(1, 204)
+
+
+def test_a_client_that_is_silent_is_asked_whether_it_is_there() -> None:
+    book = server().asks(1, b"GET", b"/").starts(b"GET", b"/")
+    book.codec.eof()
+    assert f.frame(f.PING, 0, 0, b"anybody?") in book.cable.take() and book.cable.awaited == 1
 
 
 # --- WebSocket (RFC 8441) ---------------------------------------------------------------------
