@@ -55,7 +55,8 @@ it was a call of gRPC."""
 class ServerCodec(Session[ServerStream]):
     """RFC 9113, server role."""
 
-    __slots__ = ("_allowance", "_counted", "_draining", "_limits", "_reader", "_refuse", "_said_goodbye", "_start")
+    __slots__ = ("_allowance", "_counted", "_draining", "_limits", "_reader", "_refuse", "_said_goodbye", "_silent",
+                 "_start")  # fmt: skip
 
     carrier: ServerCarrier
 
@@ -68,6 +69,8 @@ class ServerCodec(Session[ServerStream]):
         self._reader = RequestReader(limits)
         self._draining = False
         self._said_goodbye = False
+        self._silent = False
+        """The client has ended its half."""
         self._allowance = float(limits.resets[0])
         """How many requests more may end before their answer, as of `_counted`."""
         self._counted = carrier.clock()
@@ -134,7 +137,8 @@ class ServerCodec(Session[ServerStream]):
             self.fail("reset_flood")
 
     def _empty(self) -> None:
-        if self._draining:
+        """Who does not answer the PING of a drain is not waited for longer than who is idle."""
+        if self._said_goodbye:
             self._leave()
         else:
             self.carrier.await_head(False)
@@ -144,7 +148,7 @@ class ServerCodec(Session[ServerStream]):
     def eof(self) -> None:
         """The client sends no more. What it has asked for is answered; then there is nothing to stay for. Whether it is
         still there is found out by a PING: the machine of a client that is gone answers it with a reset."""
-        self._draining = self._said_goodbye = True
+        self._draining = self._said_goodbye = self._silent = True
         for stream in tuple(self._streams.values()):
             stream.peer_is_silent()
         if not self._streams:
@@ -172,6 +176,27 @@ class ServerCodec(Session[ServerStream]):
             return
         self.schedule()
 
+    def serve_first(self) -> None:
+        """The connection has begun within a drain, to be served: it is told once it has asked for something. A client
+        that hears of the end before may ask for nothing at all (RFC 9113 section 6.8)."""
+        self._handlers[RequestReceived] = self._on_first_request
+
+    def _on_first_request(self, event: RequestReceived) -> None:
+        self._handlers[RequestReceived] = self._on_request
+        self.drain()
+        self._on_request(event)
+
+    def hurry(self) -> None:
+        """The client has had its time to answer the PING. What it may have asked since is above the last stream."""
+        if not self._streams:
+            self._say_goodbye()
+
+    def cut(self, error: ProxyError) -> None:
+        """The time to drain is over: who has no head yet is told so, the rest is reset."""
+        self._say_goodbye()
+        for stream in tuple(self._streams.values()):
+            stream.broken(error)
+
     def _on_ping(self, event: PingAcknowledged) -> None:
         if event.opaque_data == _DRAIN:
             self._say_goodbye()
@@ -179,7 +204,7 @@ class ServerCodec(Session[ServerStream]):
     def _say_goodbye(self) -> None:
         if self._said_goodbye:
             return
-        self._said_goodbye = True
+        self._draining = self._said_goodbye = True
         try:
             self.engine.send_goaway()
         except EngineError:
@@ -189,8 +214,9 @@ class ServerCodec(Session[ServerStream]):
             self._leave()
 
     def _leave(self) -> None:
-        """No stream is left, and no other may come."""
+        """No stream is left, and no other may come. The last word goes out, also where the transport has enough."""
         if self._said_goodbye and not self.closed:
+            self._blocked = False
             self.flush()
             self.over("connection_closed")
 
@@ -200,7 +226,9 @@ class ServerCodec(Session[ServerStream]):
         if reason != "connection_closed":
             self.carrier.refused(reason)
         self.lost(reason)
-        self.carrier.finish(linger=False)
+        # Frames of the client's may be under way, of its windows and settings: to close on them would reset the
+        # connection, and take the end of the last answers with it.
+        self.carrier.finish(linger=not self._silent and reason != "flood")
 
     def fail(self, reason: str) -> None:
         """The engine can say nothing any more, or is not to, so the last word is ours. What follows from the client is

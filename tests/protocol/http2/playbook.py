@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Self
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
@@ -31,6 +30,7 @@ from proxy.protocol.http2.server import ServerCodec
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request, Response
 from proxy.wheel import Deadline, Wheel
+from tests.h2_connection import Connection
 from tests.playbook import RequestBook, ResponseRecord, pieces
 
 
@@ -42,6 +42,9 @@ class Cable:
         self.signals: list[str] = []
         self.refusals: list[str] = []
         self.paces: list[str] = []
+        self.heads_awaited = 0
+        self.lingers = False
+        """It was closed, and is read on for a while."""
         self.awaited = 0
         """How often answers were awaited for a client that had ended its half."""
         self._later: list[Callable[[], None]] = []
@@ -77,6 +80,7 @@ class Cable:
 
     def finish(self, linger: bool) -> None:
         self.signals.append("closed")
+        self.lingers = linger
 
     def abort(self) -> None:
         self.signals.append("aborted")
@@ -85,7 +89,7 @@ class Cable:
         self.signals.append("closed")
 
     def await_head(self, begun: bool) -> None:
-        """Deadlines are the connection's affair."""
+        self.heads_awaited += 1
 
     def await_answer(self) -> None:
         self.awaited += 1
@@ -140,10 +144,12 @@ class Peer:
         self._cable = cable
         self._feed = feed
         self._split = split
-        self.h2 = H2Connection(H2Configuration(client_side=client, header_encoding=None))
+        self.h2 = Connection(H2Configuration(client_side=client, header_encoding=None))
         self.messages: defaultdict[int, Message] = defaultdict(Message)
         self.requests: list[int] = []
         self.goaway: list[int] = []
+        self.last: list[int] = []
+        """The last stream that each GOAWAY named."""
         self.acknowledges = True
 
     def go(self) -> None:
@@ -179,6 +185,7 @@ class Peer:
                 message.reset = int(event.error_code)
             elif isinstance(event, ConnectionTerminated):
                 self.goaway.append(int(event.error_code))
+                self.last.append(event.last_stream_id or 0)
 
 
 class ServerPlaybook(RequestBook):

@@ -17,7 +17,7 @@ class Wire:
         self.near, self.far = Cable(), Cable()
         self.requests: list[RequestRecord] = []
         self.responses: list[ResponseRecord] = []
-        self.server = ServerCodec(self.far, self._start, lambda stream, error: None, Limits())
+        self.server = ServerCodec(self.far, self._start, lambda stream, error, call: None, Limits())
         self.client = ClientCodec(self.near, Limits(), b"http")
         self.client.schedule()
         self.go()
