@@ -88,6 +88,15 @@ class LoopDetected(DownstreamError):
     status, flag = 508, "LOOP"
 
 
+# --- our own doing ----------------------------------------------------------------------------
+
+
+class Drained(ProxyError):
+    """The gateway stops, and the time that requests under way had to end is over."""
+
+    status, flag = 503, "DR"
+
+
 # --- the configuration's doing ----------------------------------------------------------------
 
 

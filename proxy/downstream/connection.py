@@ -13,7 +13,7 @@ from termios import FIONREAD
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.pace import BodyPace
-from proxy.errors import ProxyError, RequestTimeout
+from proxy.errors import Drained, ProxyError, RequestTimeout
 from proxy.forward.exchange import Exchange
 from proxy.forward.finish import finish_refused
 from proxy.forward.live import LiveListener
@@ -99,11 +99,11 @@ class ClientConnection(asyncio.Protocol):
 
     def _speak_http2(self) -> None:
         """By preface or by ALPN."""
-        self._codec = http2.ServerCodec(self, self._start, self._refuse, self._bound.limits)
+        self._codec = codec = http2.ServerCodec(self, self._start, self._refuse, self._bound.limits)
         self.data_received = self._codec.feed  # type: ignore[method-assign]
         self._bound.speaks_http2(self)
         if self._bound.draining:
-            self._codec.drain()
+            codec.serve_first()
 
     def eof_received(self) -> bool:
         if self._lingering:
@@ -270,10 +270,24 @@ class ClientConnection(asyncio.Protocol):
             self.drain()
             self.close_if_idle()
 
-    def close_if_idle(self) -> None:
-        """Close when no request is begun or in flight, or waits in the socket to be read."""
-        if self._transport is not None and self._codec.idle and not has_unread(self._transport):
+    def close_if_idle(self, grace: float | None = None) -> None:
+        """Close when no request is begun or in flight, or waits in the socket to be read. At the end of a drain only
+        when none was for `grace` seconds: who had a head before the drain began does not know, and may ask once more.
+        """
+        if self._transport is None or self._finishing or has_unread(self._transport):
+            return
+        if grace is not None:
+            bound = self._bound
+            if self._deadline.at - bound.idle_timeout + grace > bound.clock():
+                return  # the time to the next request runs: it began when the last was over
+            if isinstance(self._codec, http2.ServerCodec):
+                self._codec.hurry()
+        if self._codec.idle and not self._finishing:
             self.finish(linger=False)
+
+    def cut(self) -> None:
+        """What is under way ends, so that its client sees that it is not whole."""
+        self._codec.cut(Drained("drained", "the gateway stops"))
 
 
 def was_reset(transport: asyncio.BaseTransport) -> bool:

@@ -2,7 +2,7 @@
 
 prepare(delta)  builds the tables of what changed; may fail, then nothing has changed
 commit(...)     points the ports at them: one attribute store per port
-open(...)       accepts on a socket; begin_drain, close_listeners and abort_all end it
+open(...)       accepts on a socket; begin_drain, close_listeners, close_idle, cut_all and abort_all end it
 """
 
 import asyncio
@@ -244,13 +244,18 @@ class DataPlane:
         for port in self._tcp_ports():
             port.stop_accepting()
 
-    def close_idle(self) -> None:
-        """Close the connections that carry no request."""
+    def close_idle(self, grace: float = 0.0) -> None:
+        """Close the connections that carry no request, and have not for `grace` seconds."""
         for port in self._tcp_ports():
-            port.close_idle()
+            port.close_idle(grace)
+
+    def cut_all(self) -> None:
+        """The time to drain is over: requests without an answer are told so, answers under way are cut."""
+        for port in self._tcp_ports():
+            port.cut()
 
     def abort_all(self) -> None:
-        """At the end of the time to drain: whatever is still open goes."""
+        """At the end: whatever is still open goes."""
         for port in self._tcp_ports():
             port.abort()
         for each in self._ports.values():

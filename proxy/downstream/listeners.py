@@ -202,9 +202,16 @@ class BoundPort:
             server.close()
         self._servers.clear()
 
-    def close_idle(self) -> None:
+    def close_idle(self, grace: float | None = None) -> None:
+        """At the end of a drain those that have been idle for `grace` seconds."""
         for connection in list(self.connections):
-            connection.close_if_idle()
+            connection.close_if_idle(grace)
+
+    def cut(self) -> None:
+        """End what is under way in words, where there are any."""
+        for connection in list(self.connections):
+            if isinstance(connection, ClientConnection):
+                connection.cut()
 
     def abort(self) -> None:
         for connection in list(self.connections):

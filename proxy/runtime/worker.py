@@ -24,6 +24,8 @@ log = logging.getLogger("penstock.worker")
 
 ORPHANED_TIMEOUT = 30.0
 """Seconds that exchanges have to end when control has gone without a word."""
+LAST_WORDS = 1.0
+"""Seconds in which clients may take what they are told at the end of the time to drain."""
 POLL = 0.01
 POLITE = 0.0005
 """Seconds after which preparing lets waiting requests have the interpreter."""
@@ -130,9 +132,13 @@ class Worker:
         idle_at, deadline = now() + idle_grace, now() + patience
         while self._plane.connections and now() < deadline:
             if now() >= idle_at:
-                self._plane.close_idle()
+                self._plane.close_idle(idle_grace)
             await asyncio.sleep(POLL)
         left = self._plane.connections
+        self._plane.cut_all()
+        deadline = now() + LAST_WORDS
+        while self._plane.connections and now() < deadline:  # noqa: ASYNC110 - they end by themselves
+            await asyncio.sleep(POLL)
         self._plane.abort_all()
         self._finished = True
         return left

@@ -253,6 +253,53 @@ async def test_draining_closes_the_idle_and_lets_the_others_finish(gateway: Gate
     assert client.got == b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n" and client.transport.end == "closed"
 
 
+async def test_who_could_not_know_of_the_drain_may_ask_once_more(gateway: Gateway) -> None:
+    """Its head was out before: it does not say that it is the last."""
+    client = Client(gateway)
+    client.sends(GET)
+    client.endpoint_says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    client.port.begin_drain()
+    client.time.pass_(1000)
+    client.endpoint_says(b"0\r\n\r\n")
+    client.port.close_idle(1.0)
+    client.time.pass_(0.9)
+    client.port.close_idle(1.0)
+    assert client.transport.end == ""
+    client.sends(GET)
+    client.endpoint_says(ANSWER)
+    assert client.got.endswith(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+    assert client.transport.end == "closed"
+
+
+async def test_who_asks_for_nothing_more_within_that_time_is_closed(gateway: Gateway) -> None:
+    client = Client(gateway)
+    client.sends(GET)
+    client.endpoint_says(ANSWER)
+    client.port.begin_drain()
+    client.time.pass_(1.0)
+    client.port.close_idle(1.0)
+    assert client.transport.end == "closed"
+
+
+async def test_what_has_no_head_at_the_end_is_told_so(gateway: Gateway) -> None:
+    client = Client(gateway)
+    client.sends(GET)
+    client.port.begin_drain()
+    client.port.cut()
+    got = client.got
+    assert got.startswith(b"HTTP/1.1 503 ") and b"\r\nconnection: close\r\n" in got
+    assert (client.transport.end, client.pool.made[0].wire.signals) == ("closed", ["aborted"])
+
+
+async def test_what_has_one_is_cut(gateway: Gateway) -> None:
+    client = Client(gateway)
+    client.sends(GET)
+    client.endpoint_says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
+    client.port.begin_drain()
+    client.port.cut()
+    assert (client.transport.end, client.pool.made[0].wire.signals) == ("aborted", ["aborted"])
+
+
 async def test_connections_are_counted_while_they_are_open(gateway: Gateway) -> None:
     client = Client(gateway)
     slot = gateway.metrics.gauge("penstock_open_connections", (LISTENER, "http/1.1"))

@@ -372,7 +372,7 @@ class Relay:
     def drain(self) -> None:
         """Only its ends know when it is over; at the end of the time to drain it is cut."""
 
-    def close_if_idle(self) -> None:
+    def close_if_idle(self, grace: float | None = None) -> None:
         """Whether it is idle nobody can tell."""
 
     def recheck(self, table: object, outdated: "Port") -> None:

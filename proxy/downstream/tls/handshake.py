@@ -200,7 +200,7 @@ class Handshake(asyncio.Protocol):
         if self._secure is not None and not self._secure.suffices(table):
             self._secure.port = outdated
 
-    def close_if_idle(self) -> None:
+    def close_if_idle(self, grace: float | None = None) -> None:
         """Close when not even the hello has begun to come; a client that has begun has its deadline."""
         if self._tcp is not None and not self._hello.begun and not has_unread(self._tcp):
             self._refuse("drained")

@@ -1,4 +1,4 @@
-"""One complete request head, from bytes to a Request, or a refusal.
+"""One request head, from bytes to a Request, or a refusal, which may come before the head is complete.
 
 llhttp (through httptools) validates every octet; a fresh parser per head costs 0.15 µs and makes every
 piece of state belong to one message. What llhttp lets through and RFC 9112 or we do not is refused here.
@@ -162,6 +162,21 @@ def _other_forms(request: Request, target: bytes, authority: bytes) -> tuple[byt
     request.host = matched_host(found[1])
     rest = found[2]
     return (rest if rest[:1] == b"/" else b"/" + rest), found[1]
+
+
+def refused_early(data: bytes, limits: Limits) -> ProxyError | None:
+    """Why this beginning of a head cannot become one; None when it still can."""
+    line_end = data.find(b"\r\n", 0, limits.request_line + 2)
+    if data[:1] in (b"\r", b"\n"):
+        return MalformedRequest("bad_request_line", "a request starts with its method")
+    if line_end < 0 and len(data) > limits.request_line + 1:
+        text = f"the request line is over {limits.request_line} octets"
+        return RequestLineTooLong("request_line_too_long", text)
+    if len(data) > limits.head:
+        return RequestHeadersTooLarge("headers_too_large", f"the header section is over {limits.head} octets")
+    if data.count(b"\n") != data.count(b"\r\n"):
+        return MalformedRequest("bad_line_end", "lines end in CR LF")
+    return None
 
 
 def _refused_version(version: bytes) -> ProxyError:

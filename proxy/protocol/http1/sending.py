@@ -26,6 +26,13 @@ class ResponseSender(PieceSender):
         self._request_done = True
         self._keep_alive = True
 
+    def drain(self) -> None:
+        """From now on every answer says that it is the last on its connection (RFC 9112 section 9.6)."""
+        self._draining = True
+
+    def unhurried(self) -> None:
+        """Nothing asks for it here: calls of gRPC are HTTP/2."""
+
     def send_informational(self, response: Response) -> None:
         if self._version == 11 and self._state != CLOSED:
             self._carrier.write(encode_response(response))

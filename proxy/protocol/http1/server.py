@@ -7,12 +7,12 @@ come early (pipelining) wait, unparsed, until the response before them has gone 
       any refusal, `Connection: close`, or an end that the client could not detect -> CLOSED
 """
 
-from proxy.errors import ClientGone, MalformedRequest, ProxyError, RequestHeadersTooLarge, RequestLineTooLong
+from proxy.errors import ClientGone, MalformedRequest, ProxyError
 from proxy.protocol.framing import ChunkedDecoder
 from proxy.protocol.http1.carrier import Carrier, Refuser, Starter
 from proxy.protocol.http1.encode import encode_last_chunk
 from proxy.protocol.http1.pieces import CLOSED
-from proxy.protocol.http1.request_head import Repeated, parse_request
+from proxy.protocol.http1.request_head import Repeated, parse_request, refused_early
 from proxy.protocol.http1.sending import BODY, HEAD, TUNNEL, WAIT, ResponseSender
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request
@@ -122,21 +122,13 @@ class ServerCodec(ResponseSender):
 
     def _check_partial_head(self) -> None:
         """Refuse early what cannot become a head, else wait for the rest of it."""
-        data, limits = self._buffer, self._limits
-        line_end = data.find(b"\r\n", 0, limits.request_line + 2)
-        if data[:1] in (b"\r", b"\n"):
-            self._fail(MalformedRequest("bad_request_line", "a request starts with its method"))
-        elif line_end < 0 and len(data) > limits.request_line + 1:
-            text = f"the request line is over {limits.request_line} octets"
-            self._fail(RequestLineTooLong("request_line_too_long", text))
-        elif len(data) > limits.head:
-            self._fail(RequestHeadersTooLarge("headers_too_large", f"the header section is over {limits.head} octets"))
-        elif data.count(b"\n") != data.count(b"\r\n"):
-            self._fail(MalformedRequest("bad_line_end", "lines end in CR LF"))
-        else:
-            if not self._scanned:
-                self._carrier.await_head(True)
-            self._scanned = max(1, len(data) - 3)
+        error = refused_early(self._buffer, self._limits)
+        if error is not None:
+            self._fail(error)
+            return
+        if not self._scanned:
+            self._carrier.await_head(True)
+        self._scanned = max(1, len(self._buffer) - 3)
 
     def _begin(self, head: bytes) -> None:
         try:
@@ -277,12 +269,6 @@ class ServerCodec(ResponseSender):
             self._progress = self._sink.progress
             self._carrier.await_answer()
 
-    def _leave_if_silent(self, sink: RequestSink) -> None:
-        """What was sent to a client that is gone would have been answered with a reset."""
-        if sink.progress == self._progress:
-            self.lost("client_closed")
-            self._carrier.abort()
-
     def lost(self, reason: str) -> None:
         """The connection is gone."""
         self._state = CLOSED
@@ -316,12 +302,20 @@ class ServerCodec(ResponseSender):
             self._close()
         elif self._state == BODY:
             self._break_request(error)
-        elif self._eof and self._state == WAIT and self._sink is not None:
-            self._leave_if_silent(self._sink)
+        elif self._eof and self._state == WAIT and self._sink is not None and self._sink.progress == self._progress:
+            # What was sent to a client that is gone would have been answered with a reset.
+            self.lost("client_closed")
+            self._carrier.abort()
 
-    def drain(self) -> None:
-        """From now on every answer says that it is the last on its connection (RFC 9112 section 9.6)."""
-        self._draining = True
+    def cut(self, error: ProxyError) -> None:
+        """The time to drain is over: who has no head yet is told so, the rest is reset."""
+        if self._sink is None:
+            self._close()
+        elif self._request_done:
+            self._keep_alive = False
+            self._sink.on_request_reset(error)
+        else:
+            self._break_request(error)
 
     # --- sending (DownstreamStream) ----------------------------------------------------------
 
@@ -347,9 +341,6 @@ class ServerCodec(ResponseSender):
         self._sink = None
         self._state = CLOSED
         self._carrier.abort()
-
-    def unhurried(self) -> None:
-        """Nothing asks for it here: calls of gRPC are HTTP/2."""
 
     def pause(self) -> None:
         self._held_back = True

@@ -80,6 +80,8 @@ class Http1Client(Client):
                 answer.comes(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage) and answer is not None:
                 answer.ends(list(event.headers))
+                if self._h11.their_state is h11.MUST_CLOSE:
+                    self.writer.close()
                 return
             else:
                 talk.fails()

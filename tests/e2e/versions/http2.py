@@ -5,8 +5,6 @@ import ssl
 from collections.abc import Sequence
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
@@ -19,20 +17,9 @@ from h2.events import (
     TrailersReceived,
 )
 from h2.exceptions import ProtocolError
-from hyperframe.frame import Frame, GoAwayFrame
 
 from tests.e2e.versions.conversation import Answered, Asked, Client, Endpoint, Fields, Incoming, Inward, Talk
-
-
-class Connection(H2Connection):
-    """h2 takes no part in a connection after a GOAWAY. This goes on with the streams that are open, as RFC 9113 section
-    6.8 has it; to begin no others is for who drives it."""
-
-    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
-        event = ConnectionTerminated()
-        event.error_code = ErrorCodes(frame.error_code)
-        event.last_stream_id = frame.last_stream_id
-        return [], [event]
+from tests.h2_connection import Connection
 
 
 class Wire:
@@ -157,6 +144,7 @@ class Http2Client(Client):
                     self._hear(event)
         except ConnectionError:
             pass
+        self.wire.writer.close()
         for talk in self._talks.values():
             talk.fails()
 

@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
 from aiohttp import web
 from h2.settings import SettingCodes, Settings
 
+from proxy.downstream.settings import DataPlaneSettings
 from tests.e2e.gateway import Gateway, rule, to
 from tests.e2e.versions.conftest import spoken_to
-from tests.e2e.versions.conversation import Answered, Incoming
+from tests.e2e.versions.conversation import Answered, Asked, Cut, Incoming
 from tests.e2e.versions.http2 import Http2Client, Http2Endpoint, Http2Talk, Wire
 from tests.e2e.versions.websocket import CLOSE, PING, PONG, TEXT, Frames, frame
 from tests.patience import PATIENCE, eventually
 
 PAIRS = [("h1", "h1"), ("h1", "h2"), ("h2", "h1"), ("h2", "h2")]
+ABNORMAL = 1006
+"""The connection ended without a close frame (RFC 6455 section 7.1.5)."""
 VERSION = [(b"sec-websocket-version", b"13"), (b"sec-websocket-protocol", b"chat")]
 
 
@@ -37,6 +40,8 @@ async def http1_endpoint(closes: Closes) -> AsyncIterator[int]:
         await socket.prepare(request)
         await socket.send_str("hello")
         async for message in socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                break
             await socket.send_str(message.data.upper())
         closes.codes.append(socket.close_code or 0)
         return socket
@@ -53,6 +58,22 @@ async def http1_endpoint(closes: Closes) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
+async def converse(asked: Asked) -> int:
+    """The code that the client closed with. Raises Cut."""
+    frames = Frames()
+    while piece := await asked.piece():
+        for kind, payload in frames.feed(piece):
+            if kind == CLOSE:
+                await asked.send(frame(CLOSE, payload))
+                await asked.end()
+                return int.from_bytes(payload[:2], "big")
+            if kind == PING:
+                await asked.send(frame(PONG, payload))
+            else:
+                await asked.send(frame(TEXT, payload.upper()))
+    return ABNORMAL
+
+
 class ConnectEndpoint(Http2Endpoint):
     """Says that it takes extended CONNECT."""
 
@@ -67,32 +88,29 @@ class TunnelWire(Wire):
 
 @asynccontextmanager
 async def http2_endpoint(closes: Closes) -> AsyncIterator[int]:
-    async def serve(endpoint: ConnectEndpoint) -> None:
-        asked = await endpoint.asked.get()
+    async def serve(asked: Asked) -> None:
         assert (asked.method, asked.field(b":protocol"), asked.path) == (b"CONNECT", b"websocket", b"/chat")
         assert asked.field(b"sec-websocket-key") is None
         await asked.head(200, [(b"sec-websocket-protocol", b"chat")])
         await asked.send(frame(TEXT, b"hello"))
-        frames = Frames()
-        while piece := await asked.piece():
-            for kind, payload in frames.feed(piece):
-                if kind == CLOSE:
-                    closes.codes.append(int.from_bytes(payload[:2], "big"))
-                    await asked.send(frame(CLOSE, payload))
-                    await asked.end()
-                    return
-                if kind == PING:
-                    await asked.send(frame(PONG, payload))
-                else:
-                    await asked.send(frame(TEXT, payload.upper()))
+        try:
+            closes.codes.append(await converse(asked))
+        except Cut:
+            closes.codes.append(ABNORMAL)
+
+    async def serve_all(endpoint: ConnectEndpoint) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                group.create_task(serve(await endpoint.asked.get()))
 
     async with ConnectEndpoint() as endpoint:
-        serving = asyncio.create_task(serve(endpoint))
+        serving = asyncio.create_task(serve_all(endpoint))
         try:
             yield endpoint.port
-            await asyncio.wait_for(serving, PATIENCE)
         finally:
             serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
 
 
 ENDPOINTS = {"h1": http1_endpoint, "h2": http2_endpoint}
@@ -123,6 +141,11 @@ class Http1Socket:
     async def close(self, code: int) -> int:
         await self.socket.close(code=code)
         return self.socket.close_code or 0
+
+    async def breaks(self) -> None:
+        """It ends, and not as one that is closed."""
+        await asyncio.wait_for(self.socket.receive(), PATIENCE)
+        assert self.socket.closed and self.socket.close_code == ABNORMAL
 
 
 class Http2Socket:
@@ -159,6 +182,11 @@ class Http2Socket:
         kind, payload = await self._next()
         assert kind == CLOSE and await self._answer.piece() == b""
         return int.from_bytes(payload[:2], "big")
+
+    async def breaks(self) -> None:
+        with pytest.raises(Cut):
+            await self._answer.piece()
+        assert self._talk.reset == 2
 
 
 Socket = Http1Socket | Http2Socket
@@ -199,19 +227,53 @@ async def test_a_conversation(down: str, up: str) -> None:
             assert gateway.log.records[0].status == 101
 
 
-@pytest.mark.parametrize(("down", "up"), [("h1", "h1"), ("h1", "h2")])
-async def test_a_drain_leaves_a_conversation_alone(down: str, up: str) -> None:
-    """Not for clients of HTTP/2: h2 takes no part in a connection after a GOAWAY."""
+@asynccontextmanager
+async def talking(down: str, up: str, **settings: float) -> AsyncIterator[tuple[Socket, Gateway, Closes]]:
+    """A conversation that has begun."""
     closes = Closes()
     async with ENDPOINTS[up](closes) as endpoint:
         match, made, upstreams = rule(to(endpoint))
-        async with Gateway((match, made, spoken_to(up, upstreams))) as gateway:
+        parts = (match, made, spoken_to(up, upstreams))
+        async with Gateway(parts, settings=DataPlaneSettings(**settings)) as gateway:  # type: ignore[arg-type]
             async with connected(down, gateway.port) as socket:
                 assert await socket.receive() == "hello"
-                for port in gateway.plane._ports.values():
-                    for connection in list(port.connections):
-                        connection.drain()
-                await socket.send("still there")
-                assert await socket.receive() == "STILL THERE"
-                assert await socket.close(1000) == 1000
+                yield socket, gateway, closes
             await eventually(lambda: not gateway.plane.connections)
+            await eventually(lambda: closes.codes)
+
+
+@pytest.mark.parametrize(("down", "up"), PAIRS)
+async def test_a_drain_leaves_a_conversation_alone(down: str, up: str) -> None:
+    async with talking(down, up) as (socket, gateway, _):
+        gateway.plane.begin_drain()
+        await gateway.plane.close_listeners()
+        gateway.plane.close_idle(0.0)
+        await socket.send("still there")
+        assert await socket.receive() == "STILL THERE"
+        assert await socket.close(1000) == 1000
+
+
+@pytest.mark.parametrize(("down", "up"), PAIRS)
+async def test_the_end_of_a_drain_ends_it_at_both_sides(down: str, up: str) -> None:
+    async with talking(down, up) as (socket, gateway, closes):
+        gateway.plane.begin_drain()
+        gateway.plane.cut_all()
+        await socket.breaks()
+        await eventually(lambda: closes.codes == [ABNORMAL])
+        [record] = gateway.log.records
+        assert (record.status, record.flags) == (101, "DR")
+
+
+@pytest.mark.parametrize(("down", "up"), PAIRS)
+async def test_silence_ends_it_and_either_side_can_keep_it(down: str, up: str) -> None:
+    """By a time of its own, and not by that of other exchanges."""
+    async with talking(down, up, tunnel_timeout=0.3, exchange_idle_timeout=0.01) as (socket, gateway, closes):
+        async with connected(down, gateway.port) as other:
+            assert await other.receive() == "hello"
+            silent = asyncio.create_task(socket.breaks())
+            while not silent.done():
+                await other.ping(b"there?")
+            await silent
+            await other.ping(b"still there?")
+        assert gateway.log.records[0].reason == "idle_timeout"
+        await eventually(lambda: ABNORMAL in closes.codes)
