@@ -128,15 +128,17 @@ class Http1Inward(Inward):
         self.over.set()
 
 
-async def _is_over(inward: Http1Inward, reader: asyncio.StreamReader) -> bool:
-    """The answer is out; False when its client has gone before."""
+async def _until_over(inward: Http1Inward, reader: asyncio.StreamReader) -> bytes | None:
+    """The answer is out, and this has come of the next request; None when its client has gone before."""
     over = asyncio.create_task(inward.over.wait())
     end = asyncio.create_task(reader.read(1 << 16))
     await asyncio.wait((over, end), return_when=asyncio.FIRST_COMPLETED)
     for task in (over, end):
         task.cancel()
-    await asyncio.gather(over, end, return_exceptions=True)
-    return inward.over.is_set()
+    _, data = await asyncio.gather(over, end, return_exceptions=True)
+    if not inward.over.is_set():
+        return None
+    return data if isinstance(data, bytes) else b""
 
 
 class Http1Endpoint(Endpoint):
@@ -161,12 +163,15 @@ class Http1Endpoint(Endpoint):
                 incoming.comes(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage) and incoming is not None:
                 incoming.ends(list(event.headers))
-                if not await _is_over(inward, reader):
+                early = await _until_over(inward, reader)
+                if early is None:
                     incoming.left.set()
                     return
                 incoming = None
                 if connection.our_state is not h11.DONE:
                     return
                 connection.start_next_cycle()
+                if early:
+                    connection.receive_data(early)
             else:
                 return
