@@ -118,6 +118,13 @@ class ClientCodec(Session[ClientStream]):
         if not self._streams:
             self._empty()
 
+    def look_for_goodbye(self) -> None:
+        """A request could not be begun. A GOAWAY in the octets just fed may still be behind what had it begun: whoever
+        asks again must not come here."""
+        if not self.engine.can_send_request:
+            self._going = True
+            self.carrier.leaving()
+
     def _on_closed(self, event: StreamClosed) -> None:
         super()._on_closed(event)
         if not self.closed:

@@ -79,6 +79,7 @@ class ClientStream(Stream):
         try:
             self.id = session.engine.send_request(request_section(request, session.scheme), end_stream=self._all_said)
         except EngineError as error:
+            session.look_for_goodbye()
             self._fail(UpstreamRefused("upstream_closed_before_request", str(error)))
             return
         session.register(self)
