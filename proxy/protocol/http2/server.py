@@ -4,6 +4,7 @@ preface -> open -> draining (two GOAWAYs, RFC 9113 section 6.8) -> closed
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from proxy.errors import ProxyError
@@ -154,7 +155,8 @@ class ServerCodec(Session[ServerStream]):
         if not self._streams:
             self._leave()
         elif not self.closed:
-            self.engine.ping(_PROBE)
+            with suppress(EngineError):
+                self.engine.ping(_PROBE)
             self.schedule()
             self.carrier.await_answer()
 

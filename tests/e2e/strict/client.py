@@ -190,10 +190,10 @@ class StrictClient:
             return connection
 
     async def _connect(self, port: int) -> StrictConnection | None:
-        """None where nobody listens any more: nothing was asked there."""
+        """None where nobody listens any more, or closes before its TLS is there: nothing was asked of it."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=self._secure)
-        except ConnectionRefusedError:
+        except OSError:
             return None
         self.made.append(StrictConnection(reader, writer, port, self.book))
         return self.made[-1]
