@@ -296,13 +296,14 @@ class ServerCodec(ResponseSender):
 
     def timed_out(self, error: ProxyError) -> None:
         """The client did not send in time: answer if it has begun, close."""
+        sink = self._sink
         if self._state == HEAD and self._buffer and not self._blocked:
             self._fail(error)
         elif self._state == HEAD:
             self._close()
         elif self._state == BODY:
             self._break_request(error)
-        elif self._eof and self._state == WAIT and self._sink is not None and self._sink.progress == self._progress:
+        elif self._eof and self._state == WAIT and not self._blocked and sink and sink.progress == self._progress:
             # What was sent to a client that is gone would have been answered with a reset.
             self.lost("client_closed")
             self._carrier.abort()

@@ -326,6 +326,15 @@ def test_a_client_that_half_closes_is_there_when_it_has_been_sent_something() ->
     book.stays().replies(204).sends(EMPTY).closes().done()
 
 
+def test_a_client_that_half_closes_may_be_slow() -> None:
+    book = server().receives(GET)
+    book.codec.blocked()
+    book.receives_eof().starts(b"GET", b"/a")
+    book.codec.timed_out(LATE)
+    book.stays().codec.writable()
+    book.replies(204).sends(EMPTY).closes().done()
+
+
 def test_each_request_before_a_half_close_is_waited_for_by_itself() -> None:
     book = server().receives(GET + GET).receives_eof().starts(b"GET", b"/a").replies(204).sends(EMPTY)
     book.starts(b"GET", b"/a")
