@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 from proxy.downstream.connection import ClientConnection
-from proxy.downstream.l4.relay import Relay, Side
+from proxy.downstream.l4.relay import Relay
+from proxy.downstream.l4.side import Side
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.downstream.tls.contexts import Contexts
 from proxy.downstream.tls.handshake import Handshake

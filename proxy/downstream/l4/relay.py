@@ -6,19 +6,12 @@ The endpoint is connected to at once: in many protocols it is the server that sp
 reset, never closed as if it had been served.
 """
 
-import asyncio
-import socket
-import struct
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from proxy.downstream.l4.dial import Dial
 from proxy.downstream.l4.record import L4Record
-from proxy.errors import ProxyError
-from proxy.tls.engine import TLSFailure
-from proxy.tls.transport import SecureTransport
+from proxy.downstream.l4.side import Side
 from proxy.upstream.direct import DirectEndpoint
-from proxy.upstream.failures import connect_error
-from proxy.upstream.handshake import connect
-from proxy.upstream.naming import Naming
 from proxy.wheel import Deadline
 
 if TYPE_CHECKING:
@@ -27,90 +20,15 @@ if TYPE_CHECKING:
     from proxy.forward.live import LiveListener
     from proxy.forward.origin import Port
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_MOST_ENDPOINTS = 3
-"""Asked when connecting fails."""
 WRITE_STALL = 30.0
 """Seconds in which a side must take some of what is left for it when all has been said."""
-
-
-class Side(asyncio.Protocol):
-    """One of the two connections. Carried by TCP, or by TLS over it (tls.transport.Carried)."""
-
-    __slots__ = ("ended", "held", "other", "relay", "transport")
-
-    def __init__(self, relay: "Relay") -> None:
-        self.relay: Relay | None = relay
-        self.transport: asyncio.Transport | None = None
-        self.other: Side | None = None
-        self.held = b""
-        """What came before there was another side: no more than one read."""
-        self.ended = False
-        """It sends no more."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        if self.relay is not None:
-            self.relay.made(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self.relay is not None:
-            self.relay.moved(self, data)
-
-    def eof_received(self) -> bool:
-        if self.relay is None:
-            return False
-        return self.relay.half_closed(self)
-
-    def truncated(self) -> bool:
-        """TLS ended without saying so: the end is not to be believed, so it is passed on as a reset."""
-        if self.relay is not None:
-            self.relay.cut("truncated")
-        return False
-
-    def broken(self, failure: TLSFailure) -> None:
-        """TLS to an endpoint failed after its handshake."""
-        if self.relay is not None:
-            self.relay.cut(failure.reason)
-
-    def pause_writing(self) -> None:
-        if (source := self._source()) is not None:
-            source.pause_reading()
-
-    def resume_writing(self) -> None:
-        if (source := self._source()) is not None:
-            source.resume_reading()
-
-    def _source(self) -> asyncio.Transport | None:
-        """From where comes what is written here. One that is closing is read no more (uvloop would raise)."""
-        source = None if self.other is None else self.other.transport
-        return None if source is None or source.is_closing() else source
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
-        relay, self.relay = self.relay, None
-        if relay is not None:
-            relay.lost(self, exc)
-
-    def abort(self) -> None:
-        """Close at once; the peer sees a reset where one is possible."""
-        if self.transport is not None:
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self.transport.abort()
-
-    def close(self) -> None:
-        """What was written goes out."""
-        if self.transport is not None:
-            self.transport.close()
 
 
 class Relay:
     """Both sides, and what becomes of them."""
 
-    __slots__ = ("_bound", "_closing", "_deadline", "_endpoint", "_over", "_record", "_route", "_task",
-                 "_tried", "_unsent", "client", "endpoint_side")  # fmt: skip
+    __slots__ = ("_bound", "_closing", "_deadline", "_dial", "_over", "_record", "_route", "_unsent", "client",
+                 "endpoint_side")  # fmt: skip
 
     def __init__(
         self,
@@ -124,9 +42,8 @@ class Relay:
         """`early`: octets that came before, such as a ClientHello. `tls`: its version, where TLS ends here."""
         self._bound = bound
         self._route = route
-        self._tried: tuple[DirectEndpoint, ...] = ()
-        self._endpoint: DirectEndpoint | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._dial: Dial | None = None
+        """Where there is somebody to connect to."""
         self._closing = False
         """Both sides have said all; some of it may still be on its way."""
         self._unsent = 0
@@ -163,79 +80,17 @@ class Relay:
             reason = backend.upstream.invalid if backend.upstream is not None else backend.invalid
             self.cut(reason or "invalid_backend", "NB")
             return
-        self._connect()
+        self._dial = Dial(self, backend.upstream, self._bound.plane.loop)
+        self._dial.begin()
 
-    def _connect(self) -> None:
-        backend = self._record.backend
-        assert backend is not None and backend.upstream is not None
-        endpoint = backend.upstream.pick(self._tried)
-        if endpoint is None:
-            self._without_endpoint(backend.upstream.naming)
-            return
-        self._endpoint = endpoint
+    def dialing(self, endpoint: DirectEndpoint, *, again: bool) -> None:
+        """This endpoint is connected to. `again`: one was before, and was not there."""
         self._record.endpoint = endpoint.label
-        endpoint.taken()
-        side = Side(self)
-        loop = self._bound.plane.loop
-        task = self._task = loop.create_task(self._dial(endpoint, side))
+        self._record.retries += again
         self._deadline.set(self._bound.clock() + self._bound.settings.connect_timeout)
-        task.add_done_callback(lambda task: self._dialed(endpoint, side, task))
 
-    def _without_endpoint(self, naming: Naming | None) -> None:
-        """Nothing to connect to; where that is only because a DNS name has no answer yet, it is waited for."""
-        if naming is None:
-            self.cut("no_ready_endpoint", "NE")
-            return
-        try:
-            if not naming.pending:
-                raise naming.error()
-            naming.wait(self)
-        except ProxyError as error:
-            self.on_unnamed(error)
-
-    def on_named(self) -> None:
-        """What the DNS name leads to is known now."""
-        if not self._over:
-            self._connect()
-
-    def on_unnamed(self, error: ProxyError) -> None:
-        self.cut(error.reason, error.flag)
-
-    async def _dial(self, endpoint: DirectEndpoint, side: Side) -> None:
-        loop = self._bound.plane.loop
-        host, port = endpoint.address
-        if endpoint.secured is None:
-            await loop.create_connection(lambda: side, host, port)
-        else:
-            await connect(loop, host, port, endpoint.secured, side)
-
-    def _dialed(self, endpoint: DirectEndpoint, side: Side, task: "asyncio.Task[None]") -> None:
-        cause = None if task.cancelled() else task.exception()
-        if self._task is not task:
-            side.relay = None
-            side.abort()  # nobody waits for it any more
-            return
-        self._task = None
-        if cause is None and not task.cancelled() and side.transport is not None:
-            self._join(side)
-            return
-        side.relay = None
-        side.abort()
-        endpoint.left()
-        self._endpoint = None
-        reason = "connect_timeout" if task.cancelled() else connect_error(endpoint.label, cause).reason
-        endpoint.refused(reason)
-        self._tried = (*self._tried, endpoint)
-        backend = self._record.backend
-        assert backend is not None and backend.upstream is not None
-        others = [other for other in backend.upstream.pools if other not in self._tried]
-        if others and len(self._tried) < _MOST_ENDPOINTS:
-            self._record.retries += 1
-            self._connect()
-        else:
-            self.cut(reason, "UF")
-
-    def _join(self, side: Side) -> None:
+    def join(self, side: Side) -> None:
+        """The endpoint is connected to."""
         client = self.client
         if client.transport is None or side.transport is None:
             self.cut("client_closed", "DC")
@@ -252,7 +107,7 @@ class Relay:
             return
         for one, other in ((client, side), (side, client)):
             if one.ended and other.transport is not None:
-                _end_writing(other.transport)  # it came before there was anybody to tell
+                other.end_writing()  # it came before there was anybody to tell
         client.transport.resume_reading()
         side.transport.resume_reading()
 
@@ -286,7 +141,7 @@ class Relay:
             return False
         self._touch()
         if other.transport is not None and not other.transport.is_closing():
-            _end_writing(other.transport)
+            other.end_writing()
         return True
 
     def _touch(self) -> None:
@@ -296,8 +151,8 @@ class Relay:
     def _idle(self) -> None:
         if self._closing:
             self._look_for_stalled()
-        elif self._task is not None:
-            self._task.cancel()  # no answer from the endpoint in time
+        elif self._dial is not None and self._dial.under_way:
+            self._dial.give_up()
         else:
             self.cut("idle_timeout", "UT")
 
@@ -353,14 +208,9 @@ class Relay:
             return
         self._over = True
         self._deadline.drop()
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-        if self._endpoint is not None:
-            self._endpoint.left()
-        backend = self._record.backend
-        if backend is not None and backend.upstream is not None and backend.upstream.naming is not None:
-            backend.upstream.naming.forget(self)
+        dial, self._dial = self._dial, None
+        if dial is not None:
+            dial.end()
         self._record.end(result, flags)
         for side in (self.client, self.endpoint_side):
             if side is not None:
@@ -380,11 +230,3 @@ class Relay:
 
     def abort(self) -> None:
         self.cut("drained", "")
-
-
-def _end_writing(transport: asyncio.Transport) -> None:
-    """Say that no more is to come, and read on. TLS has a word for that of its own (tls.transport)."""
-    if isinstance(transport, SecureTransport):
-        transport.end_writing()
-    elif transport.can_write_eof():
-        transport.write_eof()

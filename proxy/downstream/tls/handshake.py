@@ -10,7 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.connection import LINGER, ClientConnection, has_unread
-from proxy.downstream.l4.relay import Relay, Side
+from proxy.downstream.l4.relay import Relay
+from proxy.downstream.l4.side import Side
 from proxy.forward.l4 import LiveL4Route
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port, SecurePort
