@@ -23,6 +23,7 @@ from proxy.protocol.grpc import STATUSES, UNKNOWN, as_status
 from proxy.protocol.http1.server import ServerCodec
 from proxy.protocol.http2 import server as http2
 from proxy.protocol.message import Request
+from proxy.protocol.proxy_protocol import Addresses
 from proxy.protocol.stream import DownstreamStream, RequestSink
 from proxy.routing.listeners import PortTable
 from proxy.wheel import Deadline
@@ -47,12 +48,14 @@ class ClientConnection(asyncio.Protocol):
     """Carries a server codec (protocol.http1.carrier, protocol.http2.carrier)."""
 
     __slots__ = ("_awaiting_body", "_batch", "_bound", "_codec", "_deadline", "_finishing", "_half_closed",
-                 "_lingering", "_origin", "_patience", "_secure", "_transport", "_unsent", "data_received")  # fmt: skip
+                 "_lingering", "_origin", "_patience", "_proxied", "_secure", "_transport", "_unsent",
+                 "data_received")  # fmt: skip
 
-    def __init__(self, bound: "BoundPort", secure: SecurePort | None = None) -> None:
-        """`secure`: carried by TLS, and its port as it is seen from there."""
+    def __init__(self, bound: "BoundPort", secure: SecurePort | None = None, proxied: Addresses | None = None) -> None:
+        """`secure`: carried by TLS, and its port as it is seen from there. `proxied`: whose a proxy says it is."""
         self._bound = bound
         self._secure = secure
+        self._proxied = proxied
         self._batch = bound.plane.batch
         self._transport: asyncio.Transport | None = None
         self._codec: ServerCodec | http2.ServerCodec = ServerCodec(self, self._start, self._refuse, bound.limits)
@@ -74,7 +77,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         bound = self._bound
         self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
+        peer = transport.get_extra_info("peername") if self._proxied is None else self._proxied.source
         secure = self._secure
         scheme = "http" if secure is None else "https"
         client = bound.plane.forwarding.client(peer[0] if peer else "", scheme, bound.port.declared)

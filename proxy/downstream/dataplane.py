@@ -185,6 +185,7 @@ class DataPlane:
                 port.port.table = prepared.ports[bind.socket]
             elif port is not None:
                 port.secure_by(self._contexts if prepared.snapshot.is_secure(bind) else None)
+                port.ask_for_headers(bind.proxy_headers)
                 port.turn_to(prepared.ports[bind.socket])
         self._snapshot = prepared.snapshot
         self._tables = prepared.tables
@@ -214,6 +215,7 @@ class DataPlane:
             return UdpPort(bind, shared, self._plane, self._wheel, self._settings)
         port = BoundPort(bind, shared, self._plane, self._wheel, self._limits, self._settings)
         port.secure_by(self._contexts if self._snapshot is not None and self._snapshot.is_secure(bind) else None)
+        port.ask_for_headers(bind.proxy_headers)
         return port
 
     def _listener(self, name: str) -> Listener:

@@ -9,6 +9,7 @@ from functools import partial
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.l4.relay import Relay
 from proxy.downstream.l4.side import Side
+from proxy.downstream.proxied import HeaderDesk, Proxied
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.downstream.tls.contexts import Contexts
 from proxy.downstream.tls.handshake import Handshake
@@ -17,10 +18,11 @@ from proxy.forward.origin import Port
 from proxy.forward.plane import Plane
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.limits import Limits
+from proxy.protocol.proxy_protocol import Addresses
 from proxy.protocol.tls.client_hello import ClientHello
 from proxy.routing.listeners import PortTable
 from proxy.snapshot.certificate import ClientValidation
-from proxy.snapshot.snapshot import Bind
+from proxy.snapshot.snapshot import Bind, ProxyHeaders
 from proxy.tls.engine import Engine, TLSFailure
 from proxy.wheel import Wheel
 
@@ -43,7 +45,7 @@ class BoundPort:
         self.header_timeout = settings.header_timeout
         self.idle_timeout = settings.idle_timeout
         self.draining = False
-        self.connections: set[ClientConnection | Handshake | Relay] = set()
+        self.connections: set[ClientConnection | Handshake | Proxied | Relay] = set()
         self._servers: list[asyncio.Server] = []
         self._values = plane.metrics.values
         self._names = ",".join(bind.listeners)
@@ -61,20 +63,33 @@ class BoundPort:
         self._find_tcp()
         self._failures: dict[str, Callable[[TLSFailure], None]] = {}
         """What counts them, by listener: for all of its connections, as most never need it."""
+        self._desk: HeaderDesk | None = None
+        """Not None where trusted peers are asked whose connection it is."""
         self._told: set[tuple[str, str]] = set()
         """What was said of listeners without a usable certificate, since the last change: clients come often."""
 
     async def serve(self, sock: socket.socket) -> None:
         """Accept on a socket that is bound already; it is ours from now on."""
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(self._accept, sock=sock, backlog=4096))
+        self._servers.append(await loop.create_server(self.accept, sock=sock, backlog=4096))
 
-    def _accept(self) -> ClientConnection | Handshake | Side:
+    def accept(
+        self, proxied: Addresses | None = None, *, asked: bool = False
+    ) -> ClientConnection | Handshake | Proxied | Side:
+        """The protocol of a new connection. `asked`: its peer has been, where peers are, and said `proxied`."""
+        if self._desk is not None and not asked:
+            return Proxied(self, self._desk)
         if self._contexts is not None:
-            return Handshake(self)
+            return Handshake(self, proxied)
         if self._tcp is not None:
-            return Relay(self, self._tcp, self._tcp.l4.choose() if self._tcp.l4 is not None else None).client
-        return ClientConnection(self)
+            route = self._tcp.l4.choose() if self._tcp.l4 is not None else None
+            return Relay(self, self._tcp, route, proxied=proxied).client
+        return ClientConnection(self, None, proxied)
+
+    def ask_for_headers(self, headers: ProxyHeaders) -> None:
+        """Of those who come from now on."""
+        required = headers == "required"
+        self._desk = HeaderDesk(self.plane.metrics, self._names, required=required) if headers else None
 
     def opened(self, connection: ClientConnection) -> None:
         self.connections.add(connection)

@@ -96,6 +96,12 @@ METRICS: dict[str, Metric] = {
     "penstock_tls_failures_total": Metric(
         "counter", "TLS connections broken off after their handshake, by reason.", ("listener", "reason")
     ),
+    "penstock_proxy_headers_total": Metric(
+        "counter",
+        "Headers of the PROXY protocol that trusted peers were asked for, by result: ok, local, none, or why the "
+        "connection was closed.",
+        ("listener", "result"),
+    ),
     "penstock_http2_refused_total": Metric(
         "counter",
         "HTTP/2 streams and connections refused without an exchange, by reason.",

@@ -1,8 +1,9 @@
 """Who the client is and what the endpoint is told about the way here.
 
-The client's address is decided once: the socket peer, unless it is trusted, then the rightmost untrusted
-entry of X-Forwarded-For or Forwarded. From untrusted peers Forwarded, X-Forwarded-* and X-Real-IP are
-replaced, not appended. Via names us, and finding us in it is a loop (RFC 9110 section 7.6.3).
+The client's address is decided once: the socket peer, or whom a trusted one names in a header of the PROXY protocol;
+where that is trusted, the rightmost untrusted entry of X-Forwarded-For or Forwarded. From untrusted peers Forwarded,
+X-Forwarded-* and X-Real-IP are replaced, not appended. Via names us, and finding us in it is a loop (RFC 9110 section
+7.6.3).
 """
 
 import re
@@ -46,6 +47,7 @@ class ForwardingRules:
     def __init__(self, trusted_proxies: Sequence[str], pseudonym: bytes) -> None:
         self._networks = [ip_network(text, strict=False) for text in trusted_proxies]
         self._known = lru_cache(maxsize=4096)(self._identify)
+        self._believed = lru_cache(maxsize=4096)(lambda peer: self._trusts(_parse(peer)))
         self._pseudonym = pseudonym
         self._via_11 = (b"via", b"1.1 " + pseudonym)
         self._via = {10: (b"via", b"1.0 " + pseudonym), 20: (b"via", b"2 " + pseudonym)}
@@ -58,6 +60,10 @@ class ForwardingRules:
         """The peer's address as shown, and whether it is believed."""
         address = _parse(peer)
         return Client(peer if address is None else str(address), scheme, port, self._trusts(address))
+
+    def trusts(self, peer: str) -> bool:
+        """Whether the peer is one of --trusted-proxies. Remembered, too."""
+        return self._believed(peer)
 
     def _trusts(self, address: IPv4Address | IPv6Address | None) -> bool:
         if address is None:

@@ -190,10 +190,9 @@ def _malformed(message: str) -> MalformedHeader:
 
 
 def _spelled(address: IPv4Address | IPv6Address) -> str:
-    """In hexadecimal digits throughout: a strict reader of version 1 takes no others."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.exploded
-    return str(address)
+    """As sockets have it."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(address) if mapped is None else f"::ffff:{mapped}"
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -210,10 +209,16 @@ def encode_header(version: Version, addresses: Addresses | None) -> bytes:
         return b"PROXY UNKNOWN\r\n" if version == "v1" else SIGNATURE + bytes((0x21, 0x00, 0, 0))
     ports = addresses.source[1], addresses.destination[1]
     if version == "v1":
-        words = f"PROXY TCP{source.version} {_spelled(source)} {_spelled(destination)} {ports[0]} {ports[1]}\r\n"
+        words = f"PROXY TCP{source.version} {_digits(source)} {_digits(destination)} {ports[0]} {ports[1]}\r\n"
         return words.encode("ascii")
     packed = _PACKED[source.version].pack(source.packed, destination.packed, *ports)
     return SIGNATURE + bytes((0x21, 0x11 if source.version == 4 else 0x21, 0, len(packed))) + packed
+
+
+def _digits(address: IPv4Address | IPv6Address) -> str:
+    """IPv6 in hexadecimal ones throughout: a strict reader takes no others."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(address) if mapped is None else address.exploded
 
 
 def _ip(address: Address) -> IPv4Address | IPv6Address | None:

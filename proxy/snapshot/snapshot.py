@@ -14,6 +14,8 @@ from proxy.snapshot.upstream_tls import UpstreamTLS
 Protocol = Literal["http", "h2", "tcp", "udp"]
 """h2: HTTP/2, with prior knowledge in clear text and by ALPN over TLS. tcp, udp: octets are passed on as they are."""
 Transport = Literal["TCP", "UDP"]
+ProxyHeaders = Literal["", "required", "optional"]
+"""What is asked of peers that are trusted: headers of the PROXY protocol."""
 
 
 class Endpoint(Struct, frozen=True, array_like=True, order=True):
@@ -84,6 +86,8 @@ class Bind(Struct, frozen=True):
     listeners: tuple[str, ...]
     """Listener keys."""
     transport: Transport = "TCP"
+    proxy_headers: ProxyHeaders = ""
+    """What connections have to begin with, or may; "" where nobody is asked for a header."""
 
     @property
     def socket(self) -> tuple[str, int, Transport]:

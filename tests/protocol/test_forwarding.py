@@ -196,3 +196,12 @@ def test_what_is_known_of_a_peer_is_kept_for_each_way_it_comes_by() -> None:
     clients = [RULES.client(TRUSTED, *way) for way in ways]
     assert [(client.scheme, client.port) for client in clients] == ways
     assert all(RULES.client(TRUSTED, *way) is client for way, client in zip(ways, clients, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("192.0.2.1", False), ("fd00::1%eth0", True), ("", False)],
+)
+def test_a_peer_is_one_of_the_trusted_proxies_or_not(peer: str, trusted: bool) -> None:
+    rules = ForwardingRules(("10.0.0.0/8", "fd00::/8"), b"here")
+    assert rules.trusts(peer) is rules.client(peer, "http", 80).trusted is trusted

@@ -67,7 +67,7 @@ VALID = {
     ),
     b"PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n": Addresses(("0.0.0.0", 0), ("0.0.0.0", 0)),
     b"PROXY TCP6 2001:DB8::1 2001:db8:0:0:0:0:0:2 1 65535\r\n": SIX,
-    b"PROXY TCP6 ::ffff:192.0.2.1 :: 1 2\r\n": Addresses(("0000:0000:0000:0000:0000:ffff:c000:0201", 1), ("::", 2)),
+    b"PROXY TCP6 ::ffff:192.0.2.1 :: 1 2\r\n": Addresses(("::ffff:192.0.2.1", 1), ("::", 2)),
     b"PROXY UNKNOWN\r\n": None,
     b"PROXY UNKNOWN %b %b 65535 65535\r\n" % ((b":".join([b"ffff"] * 8),) * 2): None,  # the longest there can be
     b"PROXY UNKNOWN \0\xff whatever \r\n": None,
@@ -289,6 +289,7 @@ def test_lines_of_words_are_read_as_the_oracle_reads_them(words: list[bytes], en
 
 # --- writing ----------------------------------------------------------------------------------
 
+MAPPED = b"0000:0000:0000:0000:0000:ffff:0102:0304"
 WRITTEN: list[tuple[Version, Addresses | None, bytes]] = [
     ("v1", FOUR, b"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n"),
     ("v1", SIX, b"PROXY TCP6 2001:db8::1 2001:db8::2 1 65535\r\n"),
@@ -299,6 +300,7 @@ WRITTEN: list[tuple[Version, Addresses | None, bytes]] = [
     ("v1", Addresses(FOUR.source, SIX.destination), b"PROXY UNKNOWN\r\n"),
     ("v2", Addresses(SIX.source, FOUR.destination), binary(1, 0x00, b"")),
     ("v2", Addresses(("/run/socket", 0), FOUR.destination), binary(1, 0x00, b"")),
+    ("v1", Addresses(("::ffff:1.2.3.4", 1), ("::", 2)), b"PROXY TCP6 %b :: 1 2\r\n" % MAPPED),
     ("v1", Addresses(("fe80::1%eth0", 1), ("fe80::2", 2)), b"PROXY TCP6 fe80::1 fe80::2 1 2\r\n"),
 ]
 

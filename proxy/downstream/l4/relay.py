@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from proxy.downstream.l4.dial import Dial
 from proxy.downstream.l4.record import L4Record
 from proxy.downstream.l4.side import Side
+from proxy.protocol.proxy_protocol import Addresses
 from proxy.upstream.direct import DirectEndpoint
 from proxy.wheel import Deadline
 
@@ -27,8 +28,8 @@ WRITE_STALL = 30.0
 class Relay:
     """Both sides, and what becomes of them."""
 
-    __slots__ = ("_bound", "_closing", "_deadline", "_dial", "_over", "_record", "_route", "_unsent", "client",
-                 "endpoint_side")  # fmt: skip
+    __slots__ = ("_bound", "_closing", "_deadline", "_dial", "_over", "_proxied", "_record", "_route", "_unsent",
+                 "client", "endpoint_side")  # fmt: skip
 
     def __init__(
         self,
@@ -38,10 +39,14 @@ class Relay:
         *,
         early: bytes = b"",
         tls: str = "",
+        proxied: Addresses | None = None,
     ) -> None:
-        """`early`: octets that came before, such as a ClientHello. `tls`: its version, where TLS ends here."""
+        """`early`: octets that came before, such as a ClientHello. `tls`: its version, where TLS ends here.
+        `proxied`: whose connection a proxy says it is.
+        """
         self._bound = bound
         self._route = route
+        self._proxied = proxied
         self._dial: Dial | None = None
         """Where there is somebody to connect to."""
         self._closing = False
@@ -65,7 +70,7 @@ class Relay:
 
     def _begin(self, side: Side) -> None:
         assert side.transport is not None
-        peer = side.transport.get_extra_info("peername")
+        peer = side.transport.get_extra_info("peername") if self._proxied is None else self._proxied.source
         self._record.client = peer[0].removeprefix("::ffff:") if peer else ""
         self._bound.relay_opened(self)
         if self._bound.plane.open_connections > self._bound.settings.max_connections:

@@ -15,6 +15,7 @@ from proxy.downstream.l4.side import Side
 from proxy.forward.l4 import LiveL4Route
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port, SecurePort
+from proxy.protocol.proxy_protocol import Addresses
 from proxy.protocol.tls.client_hello import ClientHello, HelloReader, MalformedHello, NotTLS
 from proxy.routing.listeners import PortTable
 from proxy.tls.engine import Engine, TLSFailure
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 class Handshake(asyncio.Protocol):
     """The event loop's protocol from accept to the end of the handshake, then replaced on the same transport."""
 
-    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_route", "_secure", "_tcp")
+    __slots__ = ("_bound", "_deadline", "_done", "_engine", "_hello", "_listener", "_proxied", "_route",
+                 "_secure", "_tcp")  # fmt: skip
 
-    def __init__(self, bound: "BoundPort") -> None:
+    def __init__(self, bound: "BoundPort", proxied: Addresses | None = None) -> None:
+        """`proxied`: whose connection a proxy says it is."""
         self._bound = bound
+        self._proxied = proxied
         self._tcp: asyncio.Transport | None = None
         self._deadline = Deadline(bound.wheel, self._timed_out)
         self._hello = HelloReader()
@@ -135,9 +139,9 @@ class Handshake(asyncio.Protocol):
         secure.version, secure.protocol = engine.version, engine.alpn
         carried: ClientConnection | Side
         if self._route is not None:
-            carried = Relay(bound, *self._route, tls=engine.version).client
+            carried = Relay(bound, *self._route, tls=engine.version, proxied=self._proxied).client
         else:
-            carried = ClientConnection(bound, secure)
+            carried = ClientConnection(bound, secure, self._proxied)
             if secure.port is not bound.port:
                 carried.drain()  # something else is declared by now
         transport = SecureTransport(tcp, engine, carried, bound.secure_failures(self._listener))
@@ -153,7 +157,7 @@ class Handshake(asyncio.Protocol):
         self._deadline.drop()
         self._tcp = None
         self._bound.left(self)
-        side = Relay(self._bound, *route, early=self._hello.octets).client
+        side = Relay(self._bound, *route, early=self._hello.octets, proxied=self._proxied).client
         tcp.set_protocol(side)
         side.connection_made(tcp)
 
