@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from proxy.protocol.proxy_protocol import Version
 from proxy.snapshot.certificate import CABundle, Certificate, ClientValidation
 from proxy.snapshot.l4 import L4Route
 from proxy.snapshot.names import NameKey
@@ -46,6 +47,8 @@ class Upstream(Struct, frozen=True):
     seats: tuple[Seat, ...] = ()
     """What stands for each of `endpoints`, then of `names`, in tokens; none where no rule persists sessions."""
     retry_budget: RetryBudget | None = None
+    proxy_protocol: Version | Literal[""] = ""
+    """The header that connections there begin with; "" for none. Only where each is for one client."""
 
     @property
     def name_keys(self) -> frozenset[NameKey]:

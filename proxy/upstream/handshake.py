@@ -27,10 +27,11 @@ class EndpointTransport(SecureTransport):
 class ClientHandshake(asyncio.Protocol):
     """The event loop's protocol until the handshake is over, then replaced on the same transport."""
 
-    __slots__ = ("_done", "_engine", "_failure", "_secured", "_tcp")
+    __slots__ = ("_done", "_engine", "_failure", "_opening", "_secured", "_tcp")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, secured: Secured) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, secured: Secured, opening: bytes) -> None:
         self._secured = secured
+        self._opening = opening
         self._engine: MemoryEngine = secured.engine()
         self._done: asyncio.Future[None] = loop.create_future()
         self._failure: Exception | None = None
@@ -73,6 +74,8 @@ class ClientHandshake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._tcp = cast(asyncio.Transport, transport)
+        if self._opening:
+            self._tcp.write(self._opening)
         self._go_on()
 
     def data_received(self, data: bytes) -> None:
@@ -124,12 +127,19 @@ class ClientHandshake(asyncio.Protocol):
 
 
 async def connect(
-    loop: asyncio.AbstractEventLoop, host: str, port: int, secured: Secured, connection: Securable
+    loop: asyncio.AbstractEventLoop,
+    host: str,
+    port: int,
+    secured: Secured,
+    connection: Securable,
+    opening: bytes = b"",
 ) -> None:
     """Connects, shakes hands and verifies; then `connection` is made. Raises TLSFailure or OSError.
 
+    `opening` goes out in clear text before the handshake, such as a header of the PROXY protocol.
+
     Between the end of the handshake and the new protocol nothing waits, so to be cancelled leaves nothing behind.
     """
-    _, handshake = await loop.create_connection(lambda: ClientHandshake(loop, secured), host, port)
+    _, handshake = await loop.create_connection(lambda: ClientHandshake(loop, secured, opening), host, port)
     await handshake.over()
     handshake.hand_over(connection)

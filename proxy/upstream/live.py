@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import randrange
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from proxy.observe.metrics import Histogram, WorkerMetrics
+from proxy.protocol.proxy_protocol import Version
 from proxy.snapshot.session import Seat
 from proxy.upstream.budget import Budget
 from proxy.upstream.contexts import CLEAR, SecuredKey
@@ -25,8 +26,8 @@ class LiveUpstream(Generic[E]):
     """A backend's endpoints, as pools. The object stays while the key does; a reload replaces `pools`."""
 
     __slots__ = ("_next", "budget", "connect_failures", "duration", "identity", "installed", "invalid", "key",
-                 "mirrored", "naming", "persisted", "pools", "refused_retries", "retries", "seated",
-                 "seats")  # fmt: skip
+                 "mirrored", "naming", "persisted", "pools", "proxy_protocol", "refused_retries", "retries",
+                 "seated", "seats")  # fmt: skip
 
     def __init__(self, key: str, metrics: WorkerMetrics) -> None:
         self.key = key
@@ -37,6 +38,8 @@ class LiveUpstream(Generic[E]):
         """Why there are no pools although there may be endpoints."""
         self.naming: Naming | None = None
         """Of an upstream that has DNS names."""
+        self.proxy_protocol: Version | Literal[""] = ""
+        """The header that connections begin with; "" for none."""
         self.identity: SecuredKey | None = CLEAR
         """How the endpoints are spoken to; None: not at all."""
         self.seats: Mapping[E, Seat] = NOBODY

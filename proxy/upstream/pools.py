@@ -149,6 +149,7 @@ class Registry:
         upstream.installed = True
         upstream.invalid = spec.invalid or ("backend_tls_unusable" if spec.tls and secured is None else "")
         upstream.identity = None if upstream.invalid else at
+        upstream.proxy_protocol = spec.proxy_protocol
         endpoints = self._endpoints(upstream, spec)
         upstream.pools = tuple(self._pool(endpoint, at, secured, upstream) for endpoint in endpoints)
         upstream.seat(self._addresses.seats(spec))

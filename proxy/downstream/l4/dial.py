@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from proxy.downstream.l4.side import Side
 from proxy.errors import ProxyError
+from proxy.protocol.proxy_protocol import encode_header
 from proxy.upstream.direct import DirectEndpoint
 from proxy.upstream.failures import connect_error
 from proxy.upstream.handshake import connect
@@ -41,7 +42,9 @@ class Dial:
         self._endpoint = endpoint
         endpoint.taken()
         side = Side(self._relay)
-        task = self._task = self._loop.create_task(self._connect(endpoint, side))
+        version = self._upstream.proxy_protocol
+        opening = encode_header(version, self._relay.addresses) if version else b""
+        task = self._task = self._loop.create_task(self._connect(endpoint, side, opening))
         self._relay.dialing(endpoint, again=bool(self._tried))
         task.add_done_callback(lambda task: self._connected(endpoint, side, task))
 
@@ -65,12 +68,15 @@ class Dial:
     def on_unnamed(self, error: ProxyError) -> None:
         self._relay.cut(error.reason, error.flag)
 
-    async def _connect(self, endpoint: DirectEndpoint, side: Side) -> None:
+    async def _connect(self, endpoint: DirectEndpoint, side: Side, opening: bytes) -> None:
+        """`opening` goes before all else: before what the client has said, and before TLS."""
         host, port = endpoint.address
-        if endpoint.secured is None:
-            await self._loop.create_connection(lambda: side, host, port)
-        else:
-            await connect(self._loop, host, port, endpoint.secured, side)
+        if endpoint.secured is not None:
+            await connect(self._loop, host, port, endpoint.secured, side, opening)
+            return
+        await self._loop.create_connection(lambda: side, host, port)
+        if opening and side.transport is not None:
+            side.transport.write(opening)
 
     def _connected(self, endpoint: DirectEndpoint, side: Side, task: "asyncio.Task[None]") -> None:
         cause = None if task.cancelled() else task.exception()

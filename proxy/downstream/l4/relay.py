@@ -88,6 +88,11 @@ class Relay:
         self._dial = Dial(self, backend.upstream, self._bound.plane.loop)
         self._dial.begin()
 
+    @property
+    def addresses(self) -> Addresses | None:
+        """From where to where the client's connection goes; None when it is gone."""
+        return self._proxied or self.client.addresses
+
     def dialing(self, endpoint: DirectEndpoint, *, again: bool) -> None:
         """This endpoint is connected to. `again`: one was before, and was not there."""
         self._record.endpoint = endpoint.label

@@ -5,6 +5,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, cast
 
+from proxy.protocol.proxy_protocol import Addresses
 from proxy.tls.engine import TLSFailure
 from proxy.tls.transport import SecureTransport
 
@@ -71,6 +72,15 @@ class Side(asyncio.Protocol):
         relay, self.relay = self.relay, None
         if relay is not None:
             relay.lost(self, exc)
+
+    @property
+    def addresses(self) -> Addresses | None:
+        """From the peer to us, IPv4 as such on sockets of IPv6, too; None when it is not connected."""
+        peer = None if self.transport is None else self.transport.get_extra_info("peername")
+        ours = None if self.transport is None else self.transport.get_extra_info("sockname")
+        if not peer or not ours:
+            return None
+        return Addresses(*((host.removeprefix("::ffff:"), port) for host, port in (peer[:2], ours[:2])))
 
     def abort(self) -> None:
         """Close at once; the peer sees a reset where one is possible."""
