@@ -89,6 +89,7 @@ def _bind_data(bind: Bind, view: View) -> dict[str, Any]:
         "port": bind.port,
         "transport": bind.transport,
         "bound": bind.socket in view.bound,
+        **({"proxy_headers": bind.proxy_headers} if bind.proxy_headers else {}),
     }
 
 
@@ -135,6 +136,7 @@ def _backend_data(upstream: Upstream, snapshot: Snapshot, resolved: Mapping[Name
         "tls": bool(upstream.tls),
         **secured,
         **invalid,
+        **({"proxy_protocol": upstream.proxy_protocol} if upstream.proxy_protocol else {}),
         **({"retryConstraint": budget_data(upstream.retry_budget)} if upstream.retry_budget else {}),
         "endpoints": [endpoint_label(endpoint) for endpoint in upstream.endpoints],
         **({"names": _named(upstream, resolved)} if upstream.names else {}),

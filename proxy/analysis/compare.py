@@ -17,7 +17,7 @@ from proxy.analysis.hosts import HostClass, Parents, host_classes
 from proxy.analysis.order import Item
 from proxy.analysis.ports import Port, Side, pair_ports
 from proxy.analysis.seek import Found, seek, seek_nothing
-from proxy.analysis.sockets import compare_server_names, compare_sockets
+from proxy.analysis.sockets import compare_headers, compare_server_names, compare_sockets
 from proxy.analysis.witness import Undecided, Witness, find_witness
 from proxy.routing.precedence import host_key
 from proxy.snapshot.snapshot import Listener, Snapshot
@@ -33,6 +33,7 @@ def compare(old: Snapshot, new: Snapshot, *, endpoints: bool = False) -> Compari
     for one, other in pair_ports(before, after):
         compare_sockets(one, other, gathered)
         if one is not None and other is not None:
+            compare_headers(one, other, gathered)
             _PortComparison(one, other, gathered).run()
     return gathered.told()
 

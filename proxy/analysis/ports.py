@@ -26,6 +26,7 @@ class Port:
     def __init__(self, side: "Side", bind: Bind) -> None:
         self.side = side
         self.socket = Socket(bind.address, bind.port, side.snapshot.is_secure(bind))
+        self.headers = bind.proxy_headers
         self.listeners = [side.snapshot.listeners[key] for key in bind.listeners]
         self.declared = self.listeners[0].port if self.listeners else bind.port
         self._table = PortTable([(listener.hostname, listener) for listener in self.listeners])

@@ -38,6 +38,14 @@ def _example(hostname: bytes) -> bytes:
     return b"any" + hostname[1:] if hostname.startswith(b"*") else hostname or b"any.example"
 
 
+def compare_headers(old: Port, new: Port, gathered: Gathered) -> None:
+    """What comes before a request is no part of its answer, but trusted proxies have to know."""
+    if old.headers != new.headers:
+        asked = f"of mode {new.headers.capitalize()}" if new.headers else "not set any more"
+        for listener in new.listeners:
+            gathered.note(listener.key, f"proxyProtocol is {asked}")
+
+
 def compare_server_names(members: Sequence[Member], port: Port, gathered: Gathered) -> None:
     """Requests for the host of one listener on a connection for that of another: 421, or not any more."""
     for server_name, theirs in members:

@@ -14,6 +14,7 @@ from proxy.analysis.warnings import find_warnings
 from proxy.cli.annotation import annotation
 from proxy.cli.excerpt import Excerpts
 from proxy.cli.loading import load_once
+from proxy.cli.options import TRUSTED
 from proxy.cli.outside import outside_options
 from proxy.cli.source import cluster_of, cluster_options
 from proxy.resources.problem import Problem
@@ -175,6 +176,7 @@ def _parent(ref: dict[str, Any]) -> str:
     show_default=True,
     help="For people, for programs, or for annotations in GitHub workflows.",
 )
+@TRUSTED
 @outside_options
 @cluster_options
 def command(
@@ -184,7 +186,7 @@ def command(
     kubeconfig: str,
     context: str,
     watch_namespaces: tuple[str, ...],
-    **outside: Any,
+    **options: Any,
 ) -> None:
     """Validate SOURCE... as the API server and the controller would.
 
@@ -194,4 +196,4 @@ def command(
     from proxy.runtime.settings import Settings
 
     cluster = cluster_of(sources, kubeconfig, context, watch_namespaces)
-    sys.exit(run_check(sources, output, status, sys.stdout, cluster, Settings(sources, cluster, **outside)))
+    sys.exit(run_check(sources, output, status, sys.stdout, cluster, Settings(sources, cluster, **options)))

@@ -37,6 +37,14 @@ def several(parser: Callable[[tuple[str, ...]], T]) -> Callback[T]:
     return callback
 
 
+TRUSTED = click.option(
+    "--trusted-proxies",
+    callback=several(parse.parse_networks),
+    show_default="none",
+    metavar="CIDR,...",
+    help="Peers that are believed who the client is: X-Forwarded-For, Forwarded, the PROXY protocol.",
+)
+
 SERVED = (
     click.option(
         "--address",
@@ -63,13 +71,7 @@ SERVED = (
         metavar="DECLARED=BOUND",
         help="Bind a declared port elsewhere. Repeatable.",
     ),
-    click.option(
-        "--trusted-proxies",
-        callback=several(parse.parse_networks),
-        show_default="none",
-        metavar="CIDR,...",
-        help="Peers whose X-Forwarded-For and Forwarded are believed.",
-    ),
+    TRUSTED,
     click.option(
         "--backend",
         "backends",

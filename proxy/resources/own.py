@@ -9,6 +9,8 @@ from proxy.resources.fields import Name, Port, PreciseHostname
 from proxy.resources.meta import Ignored, LocalObjectReference, Model, Resource, SecretObjectReference
 
 GROUP = "penstock.dev"
+PROXY_PROTOCOL = "penstock.dev/proxy-protocol"
+"""Annotation of a Service: v1 or v2, as Backend.spec.proxyProtocol."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "penstock"
 """The value of that label on everything that is made for Gateways."""
@@ -38,6 +40,8 @@ class BackendSpec(Model, frozen=True):
     endpoints: Annotated[tuple[BackendEndpoint, ...], Meta(max_length=1000)]
     protocol: Literal["HTTP", "H2C"] = "HTTP"
     tls: BackendTLS | None = None
+    proxy_protocol: Literal["V1", "V2"] | None = None
+    """The header that connections of TCPRoutes and TLSRoutes begin with, in which version."""
 
 
 class Backend(Resource, frozen=True):

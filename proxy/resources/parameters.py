@@ -1,4 +1,4 @@
-"""GatewayParameters (penstock.dev): how Gateways come by their addresses, and what is made for them.
+"""GatewayParameters (penstock.dev): how Gateways come by their addresses and clients, and what is made for them.
 
 A GatewayClass names one for all its Gateways (spec.parametersRef), a Gateway one for itself
 (spec.infrastructure.parametersRef), which then counts instead.
@@ -87,16 +87,25 @@ class DedicatedDeployment(Model, frozen=True):
     service: ServiceParameters = ServiceParameters()
 
 
+class ProxyProtocol(Model, frozen=True):
+    """A header of the PROXY protocol before all else, in which --trusted-proxies say whose connection it is."""
+
+    mode: Literal["Required", "Optional"] = "Required"
+    """Required: who is trusted and sends none is closed. Optional: it may be missing, for the time of a change."""
+
+
 class GatewayParametersSpec(Model, frozen=True):
-    """At most one of the three; with none, Gateways listen where `--address` says."""
+    """At most one of the first three; with none, Gateways listen where `--address` says."""
 
     addresses: AddressPool | None = None
     service: SharedService | None = None
     deployment: DedicatedDeployment | None = None
+    proxy_protocol: ProxyProtocol | None = None
+    """Of all TCP ports of a Gateway; without it nobody is asked."""
 
 
 class GatewayParameters(Resource, frozen=True):
-    """Parameters of Gateways: where their addresses come from."""
+    """Parameters of Gateways: where their addresses come from, and how they know their clients."""
 
     spec: GatewayParametersSpec = GatewayParametersSpec()
     status: Ignored = None

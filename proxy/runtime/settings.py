@@ -82,6 +82,7 @@ class Settings(Struct, frozen=True):
             guard=self.guard(),
             namespace=own_namespace(),
             image=self.image,
+            trusted_proxies=self.trusted_proxies,
             session_key=self.session_key or default_session_key(self.cluster is not None),
             file_mode=self.cluster is None,
         )

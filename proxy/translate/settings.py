@@ -32,6 +32,8 @@ class TranslateSettings(Struct, frozen=True):
     """Where the data plane's Pods run."""
     image: str = ""
     """What a data plane of its own runs where its parameters name no image."""
+    trusted_proxies: tuple[str, ...] = ()
+    """CIDRs of peers that are believed who the client is (--trusted-proxies)."""
     session_key: bytes = b""
     """Seals tokens of session persistence, up to 64 octets. A secret: never to be logged, dumped, or put into a
     message. None is needed where endpoints have Pods with uids, as in every cluster."""

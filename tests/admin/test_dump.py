@@ -59,6 +59,17 @@ def test_a_listener_that_checks_its_clients_says_how() -> None:
     assert listener["clients"] == {"mode": "AllowValidOnly", "ca_certificates": 2}
 
 
+def test_headers_of_the_proxy_protocol_are_told_where_there_are_any() -> None:
+    view = FakeView()
+    asking, other = SNAPSHOT.binds
+    told = Upstream("tcp://ns/db", (Endpoint("10.0.0.9", 5432),), "tcp", proxy_protocol="v2")
+    binds = (replace(asking, proxy_headers="required"), other)
+    view.snapshot = replace(SNAPSHOT, binds=binds, upstreams={told.key: told})
+    [listener] = dump.listeners(view)
+    assert [bind.get("proxy_headers") for bind in listener["binds"]] == ["required", None]
+    assert [backend["proxy_protocol"] for backend in dump.backends(view)] == ["v2"]
+
+
 def test_routes_backends_and_statuses() -> None:
     view = FakeView()
     assert dump.routes(view)[0]["hosts"][0]["entries"][0]["route"] == "ns/r"

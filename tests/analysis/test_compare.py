@@ -114,6 +114,18 @@ def test_another_certificate_is_a_note() -> None:
     assert [note._asdict() for note in found.notes] == [{"listener": "default/gw/web", "text": "other certificates"}]
 
 
+def test_what_trusted_proxies_have_to_say_first_is_a_note() -> None:
+    old = served(listener())
+    new = replace(old, binds=tuple(replace(bind, proxy_headers="required") for bind in old.binds))
+    for before, after, text in ((old, new, "of mode Required"), (new, old, "not set any more")):
+        found = compare(before, after)
+        assert found.same
+        assert [note._asdict() for note in found.notes] == [
+            {"listener": "default/gw/web", "text": f"proxyProtocol is {text}"}
+        ]
+    assert compare(new, new).notes == ()
+
+
 def test_tls_to_a_backend_is_part_of_the_answer() -> None:
     tls = UpstreamTLS("app.example")
     secured = served(

@@ -206,6 +206,13 @@ def test_the_command_exits_as_the_check_does(good: Path, bad: Path) -> None:
     assert CliRunner().invoke(command, []).exit_code == 2
 
 
+def test_whom_to_trust_is_an_option_since_what_is_warned_of_depends_on_it() -> None:
+    config = str(Path(__file__).parent.parent.parent / "config" / "proxy-protocol.yaml")
+    told = CliRunner().invoke(command, [config])
+    assert (told.exit_code, told.output.count("--trusted-proxies names nobody")) == (0, 1)
+    assert CliRunner().invoke(command, [config, "--trusted-proxies", "10.0.0.0/8"]).output == "6 objects, no errors\n"
+
+
 SHADOWED = GOOD.replace(
     "  rules:\n",
     "  rules:\n"

@@ -95,7 +95,8 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
 
 def _bind(bind: Bind) -> str:
     udp = " by UDP" if bind.transport == "UDP" else ""
-    return f"{bind.address or '*'} port {bind.port}{udp}"
+    asks = f", PROXY header {bind.proxy_headers}" if bind.proxy_headers else ""
+    return f"{bind.address or '*'} port {bind.port}{udp}{asks}"
 
 
 def _l4_route(route: L4Route) -> dict[str, Any]:
@@ -197,6 +198,8 @@ def _upstream(upstream: Upstream, snapshot: Snapshot) -> str | dict[str, Any]:
     more = _tls(snapshot.upstream_tls[upstream.tls], snapshot) if upstream.tls else {}
     if upstream.seats:
         more["seats"] = [seat.name.decode() for seat in upstream.seats]
+    if upstream.proxy_protocol:
+        more["PROXY header"] = upstream.proxy_protocol
     if upstream.retry_budget is not None:
         more["retry budget"] = {"of": upstream.retry_budget.service, **(budget_data(upstream.retry_budget) or {})}
     return {text: more} if more else text

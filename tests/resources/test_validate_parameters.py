@@ -16,6 +16,8 @@ def parameters(spec: str) -> str:
         '{addresses: {pool: ["10.0.0.1-10.0.0.32", "192.0.2.0/28", "2001:db8::10"], service: false}}',
         "{service: {type: NodePort, externalTrafficPolicy: Local, targetPorts: {first: 1, last: 1}, selector: {a: b}}}",
         "{service: {loadBalancerClass: a.example.com/b}}",
+        "{proxyProtocol: {}}",
+        "{proxyProtocol: {mode: Optional}, service: {}}",
         (
             "{deployment: {image: 'a:1', replicas: 0, resources: {requests: {cpu: 1, memory: 64Mi}}, "
             "tolerations: [{operator: Exists}], args: [--log-level=debug], service: {type: ClusterIP}}}"

@@ -21,7 +21,7 @@ from proxy.translate.compile.upstreams import (
 )
 from proxy.translate.graph.backends import BackendNode
 from proxy.translate.graph.build import Graph
-from proxy.translate.graph.nodes import CertificateNode, ListenerNode, RouteKey
+from proxy.translate.graph.nodes import BindNode, CertificateNode, ListenerNode, RouteKey
 
 
 class Compiled(Struct, frozen=True):
@@ -47,7 +47,7 @@ def compile_snapshot(graph: Graph, previous: Compiled | None, *, generation: int
     seated = seat_upstreams(routes.values(), nodes, session_key, previous.seated if previous else {})
     snapshot = Snapshot(
         generation=generation,
-        binds=tuple(Bind(bind.address, bind.port, bind.listeners, bind.transport) for bind in graph.binds),
+        binds=tuple(map(_bind, graph.binds)),
         listeners=_listeners(graph),
         buckets=dict(buckets.compiled),
         upstreams=build_upstreams(nodes, seated),
@@ -75,6 +75,10 @@ def _compile_routes(graph: Graph, previous: Compiled | None) -> dict[RouteKey, C
 def _fresh_rules(routes: Mapping[RouteKey, CompiledRoute], previous: Compiled | None) -> int:
     known = previous.routes if previous else {}
     return sum(len(route.rules) for key, route in routes.items() if known.get(key) is not route)
+
+
+def _bind(node: BindNode) -> Bind:
+    return Bind(node.address, node.port, node.listeners, node.transport, node.proxy_headers)
 
 
 def _listeners(graph: Graph) -> dict[str, Listener]:

@@ -64,19 +64,15 @@ def _secured(nodes: Iterable[BackendNode]) -> Iterator[SecurityNode]:
 def _upstream(node: BackendNode) -> Upstream:
     """Without endpoints where TLS is wanted and cannot be had: then there is nothing that could be spoken to."""
     security = node.security
-    budget = node.retry_budget
-    if security is None:
-        return Upstream(
-            node.key, node.endpoints, node.protocol, names=node.names, external=node.external, retry_budget=budget
-        )
-    if security.tls is None:
+    if security is not None and security.tls is None:
         return Upstream(node.key, (), node.protocol, invalid="backend_tls_invalid")
     return Upstream(
         node.key,
         node.endpoints,
         node.protocol,
-        tls=security.key,
+        tls="" if security is None else security.key,
         names=node.names,
         external=node.external,
-        retry_budget=budget,
+        retry_budget=node.retry_budget,
+        proxy_protocol=node.proxy_protocol,
     )

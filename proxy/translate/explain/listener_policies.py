@@ -1,6 +1,6 @@
 """Policies of a listener: who declares it, its certificate, how clients are checked, whom it believes, its limits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from proxy.resources.duration import written
@@ -81,6 +81,31 @@ def believed(scene: ListenerScene) -> Told:
     return Told("trusted proxies", listed, {"networks": list(trusted)}, (option("--trusted-proxies", listed),))
 
 
+def headers(scene: ListenerScene) -> Told | None:
+    """proxyProtocol of the GatewayParameters that count for the Gateway."""
+    asked = scene.gateway.parameters.proxy_protocol
+    if asked is None:
+        return None
+    what = "have to begin" if asked.mode == "Required" else "may begin"
+    words = f"{asked.mode}: connections of trusted proxies {what} with a header that names the client"
+    return Told("proxy protocol", words, {"mode": asked.mode}, tuple(_parameters(scene)))
+
+
+def _parameters(scene: ListenerScene) -> Iterator[Data]:
+    """Who names the GatewayParameters that count, and these."""
+    gateway, origins = scene.gateway.resource, scene.stage.origins
+    infrastructure = gateway.spec.infrastructure
+    ref = infrastructure.parameters_ref if infrastructure is not None else None
+    if ref is not None:
+        yield origins.of(gateway, "spec.infrastructure.parametersRef")
+        yield named("GatewayParameters", f"{gateway.metadata.namespace}/{ref.name}")
+        return
+    owner = scene.stage.graph.declared.classes[gateway.spec.gateway_class_name].resource
+    if owner is not None and owner.spec.parameters_ref is not None:
+        yield origins.of(owner, "spec.parametersRef")
+        yield named("GatewayParameters", f"{owner.spec.parameters_ref.namespace}/{owner.spec.parameters_ref.name}")
+
+
 def limits(scene: ListenerScene) -> Told:
     """How much a client may send, and how long it may take to."""
     wide = scene.stage.wide
@@ -103,6 +128,7 @@ LISTENER_POLICIES: Mapping[str, Describer] = {
     "certificate": certificate,
     "clients": clients,
     "trusted proxies": believed,
+    "proxy protocol": headers,
     "limits": limits,
 }
 """A row for each policy of a listener, in the order in which they are told."""

@@ -7,11 +7,12 @@ so that nobody learns by asking what other namespaces hold.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.protocol.proxy_protocol import Version
 from proxy.resources import gateway, own, xbackend
 from proxy.resources.core import EndpointSlice, Service, ServicePort
 from proxy.resources.meta import ObjectKey, Resource
@@ -30,6 +31,7 @@ from proxy.translate.graph.name_conditions import another_port, for_requests_alo
 from proxy.translate.graph.named import external_host, is_external, outside, permitted, port_of, refused_name, split
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import BackendKey, Target
+from proxy.translate.graph.proxy_protocol import header_to, why_not_told
 from proxy.translate.graph.references import Grants
 from proxy.translate.graph.upstream_tls import Security, SecurityNode
 from proxy.translate.graph.upstream_tls_conditions import needs_policy
@@ -47,7 +49,6 @@ BACKEND_PROTOCOLS: dict[str, Protocol] = {"HTTP": "http", "H2C": "h2"}
 L4_PROTOCOLS: dict[str, Protocol] = {"tcp": "tcp", "raw": "tcp", "udp": "udp"}
 SPOKEN: dict[str, Protocol] = {"h2": "h2", **L4_PROTOCOLS}
 """BackendKey.speaks to `Upstream.protocol`, whatever the backend says."""
-"""BackendKey.speaks, where that is not HTTP, to `Upstream.protocol`."""
 
 _SERVED_APP_PROTOCOLS = ", ".join(name for name in APP_PROTOCOLS if name) + " or none"
 
@@ -72,6 +73,7 @@ class BackendNode(Struct, frozen=True):
     pods: tuple[str, ...] = ()
     """The uids of what stands behind the endpoints, in their order, "" where nobody says; none where nobody does."""
     retry_budget: RetryBudget | None = None
+    proxy_protocol: Version | Literal[""] = ""
 
 
 class Trace(NamedTuple):
@@ -198,6 +200,7 @@ class Backends:
         if port is None:
             return no_such_port(service, key.port, transport)
         refused = None if key.speaks in L4_PROTOCOLS else self._app_protocol(service, port, key.speaks)
+        refused = refused or why_not_told(service, key.speaks)
         if refused is not None:
             return refused
         self._found[key.upstream] = _ServicePort(service, port)
@@ -222,6 +225,9 @@ class Backends:
         name = str(backend.key)
         if key.speaks not in L4_PROTOCOLS and backend.spec.protocol not in BACKEND_PROTOCOLS:
             return c.app_protocol("name", f"Backend {name}", backend.spec.protocol, ", ".join(BACKEND_PROTOCOLS))
+        refused = why_not_told(backend, key.speaks)
+        if refused is not None:
+            return refused
         upstream = key._replace(port=None).upstream
         self._found[upstream] = backend
         return upstream
@@ -288,6 +294,7 @@ class Backends:
         override = self._overrides.get(label)
         budget = self.traffic.budget_of("", "Service", service.key)
         made = BackendNode(key, (), protocol, security, uid=service.metadata.uid, retry_budget=budget)
+        made = replace(made, proxy_protocol=header_to(service))
         if override is not None and not slices:
             addresses, names = split([Endpoint(*override)])
             return replace(made, endpoints=addresses, names=names)
@@ -318,7 +325,8 @@ class Backends:
         protocol = SPOKEN.get(key.rpartition("://")[0]) or BACKEND_PROTOCOLS[backend.spec.protocol]
         uid = backend.metadata.uid
         budget = self.traffic.budget_of(own.GROUP, "Backend", backend.key)
-        return BackendNode(key, endpoints, protocol, security, advice, names, external, uid=uid, retry_budget=budget)
+        header = header_to(backend)
+        return BackendNode(key, endpoints, protocol, security, advice, names, external, uid, (), budget, header)
 
     def _outside(self, key: str, backend: XBackend) -> BackendNode:
         node, uid = self.xbackends.node(backend.key), backend.metadata.uid

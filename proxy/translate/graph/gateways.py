@@ -20,6 +20,7 @@ from proxy.translate.graph.listeners import build_listeners
 from proxy.translate.graph.nearest import Names
 from proxy.translate.graph.nodes import CertificateNode, ClassNode, GatewayNode
 from proxy.translate.graph.parameters import class_parameters, gateway_parameters
+from proxy.translate.graph.proxy_protocol import header_advice
 from proxy.translate.graph.upstream_tls_conditions import client_certificate
 from proxy.translate.settings import CLASS_NAME, TranslateSettings
 
@@ -45,7 +46,7 @@ def accept_gateways(resources: ResourceSet, settings: TranslateSettings, tls: Li
         node = classes.get(gateway.spec.gateway_class_name)
         if node is not None:
             if settings.only_gateway in ("", str(gateway.key)):
-                nodes[gateway.key] = _gateway(gateway, node, resources, tls)
+                nodes[gateway.key] = _gateway(gateway, node, resources, tls, settings)
         elif settings.file_mode:
             advice.append((gateway, _not_ours(gateway.spec.gateway_class_name, declared)))
     return Gateways(classes, nodes, tuple(advice))
@@ -71,14 +72,18 @@ def _not_ours(name: str, declared: Mapping[ObjectKey, GatewayClass]) -> Finding:
     return c.unknown_class(name, names.hint(name, "GatewayClasses"))
 
 
-def _gateway(gateway: Gateway, owner: ClassNode, resources: ResourceSet, tls: ListenerTLS) -> GatewayNode:
+def _gateway(
+    gateway: Gateway, owner: ClassNode, resources: ResourceSet, tls: ListenerTLS, settings: TranslateSettings
+) -> GatewayNode:
     """Without addresses: those are given out when all Gateways are known (addresses.py)."""
     own = gateway_parameters(gateway, resources)
     refusal, spec = ((own,), None) if isinstance(own, Finding) else ((), own or owner.parameters)
     shown, unshown = _client_certificate(gateway, tls.certificates)
-    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *_advice(gateway))
+    spec = spec or GatewayParametersSpec()
+    advice = (*_advice(gateway), *header_advice(gateway, spec, settings))
+    findings = (*_class_findings(owner), *_address_findings(gateway), *refusal, *unshown, *advice)
     listeners = build_listeners(gateway, tls)
-    return GatewayNode(gateway, (), listeners, findings, spec or GatewayParametersSpec(), client_certificate=shown)
+    return GatewayNode(gateway, (), listeners, findings, spec, client_certificate=shown)
 
 
 def _client_certificate(gateway: Gateway, certificates: Certificates) -> tuple[CertificateNode | None, Findings]:

@@ -15,7 +15,7 @@ from proxy.resources.listenerset import ListenerSet
 from proxy.resources.meta import BackendObjectReference, LocalObjectReference, ObjectKey
 from proxy.resources.parameters import GatewayParametersSpec
 from proxy.snapshot.certificate import Certificate
-from proxy.snapshot.snapshot import Transport
+from proxy.snapshot.snapshot import ProxyHeaders, Transport
 from proxy.translate.graph.ca_certificates import BundleNode
 from proxy.translate.graph.conditions import ACCEPTED, CONFLICTED, PROGRAMMED, RESOLVED_REFS, Broken, Finding, Findings
 from proxy.translate.graph.extensions import ExtensionKey, ExtensionTarget
@@ -169,6 +169,12 @@ class GatewayNode(Struct, frozen=True):
         return None if self.ports is None else self.ports.get((listener.spec.port, listener.transport))
 
     @property
+    def proxy_headers(self) -> ProxyHeaders:
+        """What is asked of trusted peers on its TCP ports."""
+        asked = self.parameters.proxy_protocol
+        return "" if asked is None else "required" if asked.mode == "Required" else "optional"
+
+    @property
     def way(self) -> str:
         """How it comes by its addresses: the field of GatewayParameters that says so; "" without one."""
         spec = self.parameters
@@ -217,6 +223,7 @@ class BindNode(Struct, frozen=True):
     port: int
     listeners: tuple[str, ...]
     transport: Transport = "TCP"
+    proxy_headers: ProxyHeaders = ""
 
 
 class BackendKey(NamedTuple):

@@ -47,6 +47,10 @@ RULES_AND_LISTENERS = [
         "client-certificates", "https://shop.example.com:8443/", "certificate", "of Secret default/example-certificate",
         ["Gateway default/web spec.listeners[0].tls.certificateRefs", "Secret default/example-certificate"],
     ),
+    (
+        "proxy-protocol", "http://a:8080/", "proxy protocol", "Required: connections of trusted proxies have to begin",
+        ["Gateway default/edge spec.infrastructure.parametersRef", "GatewayParameters default/behind-the-balancer"],
+    ),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from proxy.resources.gateway import Listener
 from proxy.resources.meta import ObjectKey
+from proxy.snapshot.snapshot import ProxyHeaders
 from proxy.translate.graph.binds import Plan
 from proxy.translate.graph.nodes import ListenerNode
 
@@ -29,6 +30,20 @@ def test_a_socket_speaks_one_protocol() -> None:
     assert refused(plan, listener("c", "HTTP", 443, "z"))
     assert not refused(plan, listener("d", "TCP", 9000))
     assert refused(plan, listener("e", "TCP", 9000, "x"))
+
+
+def test_all_of_a_socket_ask_alike_whose_a_connection_is() -> None:
+    plan = Plan({})
+    rows: list[tuple[str, ProxyHeaders, bool]] = [
+        ("a", "required", True), ("b", "optional", False), ("c", "", False), ("d", "required", True),
+    ]  # fmt: skip
+    for name, headers, fits in rows:
+        refusal = plan.claim(0, listener(name, hostname=f"{name}.example"), ("",), headers=headers)
+        assert (refusal is None) is fits
+        assert fits or (refusal is not None and refusal.reason == "PortUnavailable")
+    assert [(bind.listeners, bind.proxy_headers) for bind in plan.binds()] == [
+        (("default/web/a", "default/web/d"), "required")
+    ]
 
 
 def test_all_addresses_or_none() -> None:
