@@ -15,6 +15,7 @@ SOUND: dict[str, tuple[str, Spec]] = {
         "Backend",
         {"endpoints": [{"host": "a", "port": 1}, {"host": "a", "port": 1}], "protocol": "H2C"},
     ),
+    "a header before each connection": ("Backend", {"endpoints": [], "proxyProtocol": "V2"}),
     "trust of this machine": (
         "Backend",
         {"endpoints": [], "tls": {"hostname": "files.example.com", "wellKnownCACertificates": "System"}},
@@ -35,6 +36,11 @@ SOUND: dict[str, tuple[str, Spec]] = {
         },
     ),
     "no parameters": ("GatewayParameters", {}),
+    "headers that are required by default": ("GatewayParameters", {"proxyProtocol": {}}),
+    "headers that may be missing, behind a Service": (
+        "GatewayParameters",
+        {"proxyProtocol": {"mode": "Optional"}, "service": {}},
+    ),
     "pools of all forms": (
         "GatewayParameters",
         {
@@ -104,6 +110,8 @@ def with_pool(*pool: Any) -> tuple[str, Spec]:
 
 
 REFUSED: dict[str, tuple[str, Spec]] = {
+    "a version of a header that there is not": ("Backend", {"endpoints": [], "proxyProtocol": "v2"}),
+    "headers that are asked for sometimes": ("GatewayParameters", {"proxyProtocol": {"mode": "Sometimes"}}),
     "no endpoints": ("Backend", {}),
     "endpoints of the wrong type": ("Backend", {"endpoints": {}}),
     "too many endpoints": ("Backend", {"endpoints": [{"host": "a", "port": 1}] * 1001}),
