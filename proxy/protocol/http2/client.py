@@ -130,7 +130,7 @@ class ClientCodec(Session[ClientStream]):
         if not self.closed:
             self.carrier.ready()
 
-    def _never_begun(self, error_code: int) -> None:
+    def _never_begun(self, malformed: bool) -> None:
         """Streams of an endpoint are pushes, and we have said that we take none."""
 
     def _empty(self) -> None:

@@ -198,10 +198,12 @@ class ClientStream(Stream):
             self._session.reset(self, error_code)
         self._release()
 
-    def over(self, error_code: int) -> None:
+    def over(self, error_code: int, malformed: bool) -> None:
         """The engine has closed the stream. After a whole response that is news to nobody."""
         if self._sink is None:
             self._release()
+        elif malformed:
+            self._break(MalformedResponse("malformed_response", "the endpoint's answer is no response of HTTP/2"))
         elif error_code == REFUSED_STREAM and not self.answered:
             self.refused("refused_stream")
         elif self._head_done:

@@ -123,8 +123,8 @@ class ServerCodec(Session[ServerStream]):
             return
         stream.ended(trailers)
 
-    def _never_begun(self, error_code: int) -> None:
-        self.carrier.refused("malformed" if error_code == 1 else "reset_at_once")
+    def _never_begun(self, malformed: bool) -> None:
+        self.carrier.refused("malformed" if malformed else "reset_at_once")
         self.taken_back()
 
     def taken_back(self) -> None:

@@ -8,7 +8,7 @@ from proxy.errors import ClientGone, ProxyError, RequestTimeout
 from proxy.protocol.http2.carrier import Pace
 from proxy.protocol.http2.engine import EngineError
 from proxy.protocol.http2.sections import fields_section, response_section
-from proxy.protocol.http2.stream import CANCEL, INTERNAL_ERROR, PROTOCOL_ERROR, Stream
+from proxy.protocol.http2.stream import CANCEL, INTERNAL_ERROR, Stream
 from proxy.protocol.message import Headers, Request, Response
 from proxy.protocol.stream import RequestSink
 
@@ -135,12 +135,13 @@ class ServerStream(Stream):
         if not self._request_done:
             self._vanish(ClientGone("client_closed_in_body", "the client closed within its request body"))
 
-    def over(self, error_code: int) -> None:
+    def over(self, error_code: int, malformed: bool) -> None:
         if self._response_done and self._sink is None:
             return
         unanswered = not self._response_done
-        reason = "stream_error" if error_code == PROTOCOL_ERROR else "stream_reset"
-        self._vanish(ClientGone(reason))
+        if malformed:
+            self._session.carrier.refused("malformed")
+        self._vanish(ClientGone("stream_error" if malformed else "stream_reset"))
         if unanswered:
             self._session.taken_back()
 

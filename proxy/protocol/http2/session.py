@@ -20,9 +20,10 @@ from proxy.protocol.http2.engine import (
     EngineError,
     Event,
     StreamClosed,
+    StreamReset,
     StreamUnavailableError,
 )
-from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, LOW, NO_ERROR, Stream
+from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, LOW, NO_ERROR, PROTOCOL_ERROR, Stream
 
 _REASONS = {NO_ERROR: "connection_closed", ENHANCE_YOUR_CALM: "flood"}
 """By the code of the GOAWAY that the engine has sent, or the peer."""
@@ -36,7 +37,7 @@ S = TypeVar("S", bound=Stream)
 class Session(Generic[S]):
     """A connection with its streams; `feed` and `lost` are the carrier's calls."""
 
-    __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_restless", "_stall", "_streams",
+    __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_reset", "_restless", "_stall", "_streams",
                  "_stuck", "carrier", "closed", "engine",
                  "scheduled")  # fmt: skip
 
@@ -53,6 +54,8 @@ class Session(Generic[S]):
         """Over for us, but not all of it has gone out."""
         self._restless: list[S] = []
         """Those that have got something, and may get more, in the octets just fed."""
+        self._reset = 0
+        """The last stream that its peer has reset."""
         self._blocked = False
         """The transport takes no more: what is sent waits in the engine."""
         self._stuck = False
@@ -62,6 +65,7 @@ class Session(Generic[S]):
         self._stall: Deadline | None = None
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             DataReceived: self._on_data,
+            StreamReset: self._on_reset,
             StreamClosed: self._on_closed,
             ConnectionClosed: self._on_connection_closed,
         }
@@ -111,16 +115,21 @@ class Session(Generic[S]):
         if not self._restless or self._restless[-1] is not stream:
             self._restless.append(stream)
 
+    def _on_reset(self, event: StreamReset) -> None:
+        """That it is closed comes next, as it does alone where the engine will not have what came on a stream."""
+        self._reset = event.stream_id
+
     def _on_closed(self, event: StreamClosed) -> None:
+        malformed = event.error_code == PROTOCOL_ERROR and event.stream_id != self._reset
         stream = self._streams.pop(event.stream_id, None)
         if stream is None:
-            self._never_begun(event.error_code)
+            self._never_begun(malformed)
             return
         if self._full:
             self._full.discard(stream)
         if self._leaving:
             self._leaving.discard(stream)
-        stream.over(event.error_code)
+        stream.over(event.error_code, malformed)
         if not self._streams and not self.closed:
             self._empty()
 
@@ -129,7 +138,7 @@ class Session(Generic[S]):
         self.over(_REASONS.get(event.error_code, "protocol_error"))
 
     @abstractmethod
-    def _never_begun(self, error_code: int) -> None:
+    def _never_begun(self, malformed: bool) -> None:
         """A stream that the engine refused, or that its peer took back at once."""
 
     @abstractmethod

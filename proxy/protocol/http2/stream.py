@@ -60,8 +60,9 @@ class Stream(ABC):
             self._session.acknowledge(self.id, size)
 
     @abstractmethod
-    def over(self, error_code: int) -> None:
-        """The engine has closed the stream: nothing can be sent or will come."""
+    def over(self, error_code: int, malformed: bool) -> None:
+        """The engine has closed the stream: nothing can be sent or will come. `malformed`: by itself, since what came
+        is no message (RFC 9113 section 8.1.1)."""
 
     @abstractmethod
     def lost(self, reason: str) -> None:

@@ -110,7 +110,7 @@ def attacked(site: Site, flight: Flight) -> Iterator[Attacker]:
 FLOODS: list[tuple[str, Flight, set[str]]] = [
     ("rapid-resets", flights.rapid_resets, {"reset_flood"}),
     ("resets-at-once", flights.resets_at_once, {"reset_flood"}),
-    ("made-you-reset", flights.made_you_reset, {"reset_flood", "flood"}),
+    ("made-you-reset", flights.made_you_reset, {"reset_flood", "flood", "malformed"}),
     ("continuations", flights.continuations, {"flood"}),
     ("hpack-bomb", flights.hpack_bomb, {"flood"}),
     ("settings", flights.repeated(f.settings()), {"flood"}),

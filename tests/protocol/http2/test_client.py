@@ -3,9 +3,10 @@
 import pytest
 from h2.settings import SettingCodes
 
-from proxy.errors import ProxyError
+from proxy.errors import MalformedResponse, ProxyError
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers
+from tests.protocol.http2 import frames as f
 from tests.protocol.http2.playbook import client
 
 both_splits = pytest.mark.parametrize("split", [0, 1])
@@ -147,6 +148,56 @@ def test_what_is_no_response(fields: Headers, reason: str) -> None:
     book.peer.go()
     book.breaks(reason)
     book.asks().replies(3, 204).head(204)  # its connection goes on
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        [(b":status", b"200"), (b"x", b"a\r\nset-cookie: b")],
+        [(b":status", b"200"), (b"x", b"a\0")],
+        [(b":status", b"200"), (b"X", b"a")],
+        [(b":status", b"200"), (b"connection", b"close")],
+        [(b":status", b"200"), (b"transfer-encoding", b"chunked")],
+        [(b":status", b"200"), (b":path", b"/")],
+        [(b":status", b"200"), (b"content-length", b"1"), (b"content-length", b"1")],
+        [(b":status", b"200"), (b"content-length", b"5")],
+        [(b":status", b"2xx")],
+        [(b":status", b"101")],
+        [(b"x", b"a")],
+        [],
+    ],
+)
+def test_what_the_engine_will_not_have_is_no_response(section: Headers) -> None:
+    """It is the endpoint's answer that is wrong: nobody has reset the stream, so that it could be asked again."""
+    book = client().asks()
+    book.codec.feed(f.headers(1, section))
+    book.peer.go()
+    book.breaks("malformed_response")
+    assert isinstance(book.now.error, MalformedResponse)
+    assert book.peer.messages[1].reset == 1 and book.released == 1
+    book.asks().replies(3, 204).head(204)  # its connection goes on
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        f.frame(f.DATA, f.END_STREAM, 1, b"four"),
+        f.headers(1, [(b":status", b"200")]),
+        f.headers(1, [(b"x", b"a\nb")]),
+        f.headers(1, [(b"x", b"a")], f.END_HEADERS),
+    ],
+    ids=["length", "pseudo-field", "line break", "no end"],
+)
+def test_a_response_that_goes_wrong_is_never_whole(rest: bytes) -> None:
+    book = client().asks()
+    book.codec.feed(f.headers(1, [(b":status", b"200"), (b"content-length", b"3")], f.END_HEADERS) + rest)
+    book.cable.turn()
+    book.head(200).breaks("malformed_response")
+    assert not book.now.ended and book.cable.signals == []
+
+
+def test_an_endpoint_that_resets_with_protocol_error_has_reset() -> None:
+    client().asks().refuses(1, 1).breaks("upstream_reset_stream")
 
 
 def test_silence_is_not_waited_for() -> None:

@@ -129,13 +129,37 @@ def test_a_body_that_is_not_as_long_as_it_says_breaks_its_request(declared: int,
     book = opened().says(f.headers(1, f.request(b"POST", b"/", (b"content-length", b"%d" % declared)), f.END_HEADERS))
     book.starts(b"POST", b"/").says(f.frame(f.DATA, f.END_STREAM, 1, sent))
     assert not book.now.ended and book.now.error is not None and book.now.error.reason == "stream_error"
-    assert codes(book, f.RST_STREAM) == [1]
+    assert codes(book, f.RST_STREAM) == [1] and book.cable.refusals == ["malformed"]
     book.stays()
 
 
-def test_a_request_that_is_taken_back_at_once_is_never_begun() -> None:
-    book = opened().says(f.headers(1, f.request()) + f.frame(f.RST_STREAM, 0, 1, b"\0\0\0\x08"))
+@pytest.mark.parametrize(
+    "trailers",
+    [
+        f.headers(1, [(b":path", b"/")]),
+        f.headers(1, [(b"X", b"a")]),
+        f.headers(1, [(b"x", b"a\r\nb: c")]),
+        f.headers(1, [(b"x", b"a")], f.END_HEADERS),
+    ],
+    ids=["pseudo-field", "upper case", "line break", "no end"],
+)
+def test_trailers_that_are_none_break_their_request(trailers: bytes) -> None:
+    book = opened().says(f.headers(1, f.request(b"POST"), f.END_HEADERS)).starts(b"POST", b"/").says(trailers)
+    assert not book.now.ended and book.now.error is not None and book.now.error.reason == "stream_error"
+    assert codes(book, f.RST_STREAM) == [1] and book.cable.refusals == ["malformed"]
+    book.stays()
+
+
+@pytest.mark.parametrize("code", [1, 8])
+def test_a_request_that_is_taken_back_at_once_is_never_begun(code: int) -> None:
+    book = opened().says(f.headers(1, f.request()) + f.frame(f.RST_STREAM, 0, 1, code.to_bytes(4, "big")))
     assert book.requests == [] and book.cable.refusals == ["reset_at_once"]
+
+
+def test_what_a_client_takes_back_is_not_malformed() -> None:
+    book = opened().says(f.headers(1, f.request())).starts(b"GET", b"/")
+    book.says(f.frame(f.RST_STREAM, 0, 1, b"\0\0\0\1"))
+    assert book.now.error is not None and book.now.error.reason == "stream_reset" and book.cable.refusals == []
 
 
 @pytest.mark.parametrize("together", [True, False])
