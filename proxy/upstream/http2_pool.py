@@ -69,8 +69,13 @@ class Http2Pool(QueuedPool):
         for connection in tuple(self._ready):
             while self._waiting and connection.room > 0:
                 self._first_waiting().on_connected(self._lease(connection))
-        if self._waiting and not self._making and self._count < self._settings.max_connections:
+        if self._waiting and not self._making and self._may_make():
             self._dial()
+
+    def _may_make(self) -> bool:
+        """Not where the endpoint would have no request on the last one that was made: the next would be no better."""
+        turned_away = any(not one.reused and one.room <= 0 for one in self._ready)
+        return not turned_away and self._count < self._settings.max_connections
 
     # --- a connection's life -----------------------------------------------------------------
 

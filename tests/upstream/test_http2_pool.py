@@ -9,6 +9,7 @@ from proxy.protocol.limits import Limits
 from proxy.upstream.http2_pool import Http2Pool
 from proxy.upstream.settings import PoolSettings
 from tests.clock import ManualTime
+from tests.protocol.http2 import frames as f
 from tests.upstream.memory_loop import MemoryLoop, Transport, Waiter
 
 
@@ -58,3 +59,14 @@ async def test_what_is_made_in_the_turn_in_which_it_was_given_up_is_closed_and_c
     assert transport.is_closing()
     await asyncio.sleep(0)
     assert world.books == (0, 0, 0.0, 0.0)
+
+
+async def test_an_endpoint_that_takes_no_requests_is_not_connected_to_again_and_again() -> None:
+    world, waiter = World(), Waiter()
+    world.pool.request(waiter)  # type: ignore[arg-type]  # as far as a pool knows it
+    [connection] = world.pool._making
+    connection.connection_made(Transport(connection))  # type: ignore[arg-type]  # a protocol, all the same
+    connection.data_received(f.settings(MAX_CONCURRENT_STREAMS=0))
+    assert world.books == (1, 1, 1.0, 0.0) and not world.pool._making and waiter.connection is None
+    connection.data_received(f.settings(MAX_CONCURRENT_STREAMS=1))
+    assert world.books == (1, 1, 0.0, 1.0) and waiter.connection is not None
