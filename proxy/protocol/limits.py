@@ -42,7 +42,7 @@ class Limits:
         self.stream_window = stream_window
         """Octets of one HTTP/2 body that may come before we have passed them on."""
         self.connection_window = connection_window
-        """The same for all bodies of one HTTP/2 connection."""
+        """The same for all bodies of one client's HTTP/2 connection."""
         self.resets = resets
         """(at once, per second) requests of an HTTP/2 client that end before their answer, beyond which its connection
         ends: whether it took them back or made us do it."""

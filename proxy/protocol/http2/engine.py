@@ -114,7 +114,11 @@ def server_engine(limits: Limits) -> Engine:
 
 
 def client_engine(limits: Limits) -> Engine:
-    """The end that speaks to an endpoint; its preface and settings are on their way."""
+    """The end that speaks to an endpoint; its preface and settings are on their way.
+
+    Its streams are those of many clients. The connection's window has room for all of theirs, so that clients that take
+    nothing do not hold up the others: what waits is bounded stream by stream.
+    """
     engine = Connection(Role.CLIENT, _configuration(limits))
     settings: Mapping[int, int] = {
         ENABLE_PUSH: 0,
@@ -123,7 +127,7 @@ def client_engine(limits: Limits) -> Engine:
         NO_RFC7540_PRIORITIES: 1,
     }
     engine.initiate_connection(settings)
-    engine.set_local_window_size(limits.connection_window)
+    engine.set_local_window_size(limits.streams * limits.stream_window)
     return engine
 
 

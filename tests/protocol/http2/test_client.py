@@ -239,6 +239,18 @@ def test_a_paused_response_closes_its_window() -> None:
     assert book.peer.h2.local_flow_control_window(1) == 65_536
 
 
+def test_clients_that_take_nothing_hold_up_no_other() -> None:
+    """A connection to an endpoint is shared, and so is its window."""
+    book = client()
+    for place in range(99):
+        book.asks().streams[place].pause()
+        book.peer.h2.send_headers(1 + 2 * place, [(b":status", b"200")])
+        for _ in range(4):
+            book.peer.h2.send_data(1 + 2 * place, b"x" * 16_384)
+        book.peer.go()
+    book.asks().replies(199, 200, body=b"y" * 16_384).head(200).gets(b"y" * 16_384).ends()
+
+
 def test_an_endpoint_that_takes_nothing_blocks_the_request_until_it_does() -> None:
     book = client().asks(b"POST", end=False)
     book.peer.acknowledges = False
