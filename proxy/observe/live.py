@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from proxy.observe.metrics import Detail
+from proxy.snapshot.l4 import L4Route
 from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.route import Rule
 from proxy.snapshot.snapshot import Endpoint, Snapshot
@@ -50,6 +51,8 @@ class LiveObjects(NamedTuple):
         route, rule = labels.get("route", ""), labels.get("rule", "")
         if not route:
             return True
+        if "rule" not in labels:
+            return route in self.routes  # below HTTP: a route has one rule, at any detail
         if self.detail == "rule":
             return (route, rule) in self.rules
         return self.detail == "route" and not rule and route in self.routes
@@ -82,14 +85,16 @@ def named_endpoints(snapshot: Snapshot, resolved: Iterable[Resolved]) -> Iterato
 def live_objects(snapshot: Snapshot, detail: Detail) -> LiveObjects:
     """What this snapshot has."""
     listeners = snapshot.listeners.values()
-    rules = list(all_rules(snapshot))
+    rules, below = list(all_rules(snapshot)), list(_below_http(snapshot))
     return LiveObjects(
         detail=detail,
         listeners=frozenset(name for item in listeners for name in (item.name, item.key)),
         gateways=frozenset(item.gateway for item in listeners),
-        routes=frozenset(rule.route for rule in rules),
+        routes=frozenset(rule.route for rule in rules) | {route.route for route in below},
         rules=frozenset((rule.route, rule.label) for rule in rules),
-        backends=frozenset(ref.backend for rule in rules for ref in rule.backends) | snapshot.upstreams.keys(),
+        backends=frozenset(ref.backend for rule in rules for ref in rule.backends)
+        | {ref.backend for route in below for ref in route.backends}
+        | snapshot.upstreams.keys(),
         endpoints=frozenset(
             (key, endpoint_label(item)) for key, up in snapshot.upstreams.items() for item in up.endpoints
         ),
@@ -102,6 +107,13 @@ def all_rules(snapshot: Snapshot) -> Iterator[Rule]:
         yield from bucket.rules
 
 
+def _below_http(snapshot: Snapshot) -> Iterator[L4Route]:
+    """Every TCPRoute, TLSRoute and UDPRoute; one that serves several listeners or hostnames comes several times."""
+    for routes in snapshot.l4.values():
+        yield from routes
+
+
 def count_rules(snapshot: Snapshot) -> int:
-    """Rules, each counted once."""
-    return len({(rule.route, rule.index) for rule in all_rules(snapshot)})
+    """Rules, each counted once. Routes below HTTP have one."""
+    below = {(route.kind, route.route) for route in _below_http(snapshot)}
+    return len({(rule.route, rule.index) for rule in all_rules(snapshot)}) + len(below)
