@@ -4,6 +4,7 @@ Nothing is sent before the endpoint's SETTINGS are there: only they say how many
 on no stream is begun, and those that the endpoint has not looked at are given back as such.
 """
 
+from math import inf
 from typing import Protocol
 
 from proxy.protocol.http2.carrier import Carrier
@@ -27,6 +28,8 @@ _UNKNOWN = -1
 """Nothing has been said yet. 0 is something else: an endpoint may take no requests for a while."""
 _UNSAID = 1 << 31
 """No limit has been said: the endpoint takes any number (RFC 9113 section 6.5.2)."""
+SILENCE = 1.0
+"""Seconds without an octet of the endpoint, in which requests were given up, that make its connection doubtful."""
 
 
 class ClientCarrier(Carrier, Protocol):
@@ -45,7 +48,7 @@ class ClientCarrier(Carrier, Protocol):
 class ClientCodec(Session[ClientStream]):
     """RFC 9113, client role."""
 
-    __slots__ = ("_going", "capacity", "limits", "reader", "scheme", "tunnels")
+    __slots__ = ("_going", "_silent_since", "capacity", "limits", "reader", "scheme", "tunnels")
 
     carrier: ClientCarrier
 
@@ -60,6 +63,8 @@ class ClientCodec(Session[ClientStream]):
         self.capacity = _UNKNOWN
         """How many requests the endpoint takes at a time; 0 when it takes no further one."""
         self._going = False
+        self._silent_since = inf
+        """When a request was given up, if nothing has come since."""
         self._handlers |= {
             SettingsReceived: self._on_settings,
             ResponseReceived: self._on_response,
@@ -79,7 +84,21 @@ class ClientCodec(Session[ClientStream]):
         """A stream has got its number."""
         self._streams[stream.id] = stream
 
+    def given_up(self) -> None:
+        """A request was, before it was answered whole. An endpoint that is silent from one of these to another may be
+        gone without a word, as when its machine is: who comes next had better have a connection of its own."""
+        now = self.carrier.clock()
+        if self._silent_since == inf:
+            self._silent_since = now
+        elif now - self._silent_since >= SILENCE and not self._going:
+            self.carrier.leaving()
+            self.go()
+
     # --- responses ---------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        self._silent_since = inf
+        super().feed(data)
 
     def _on_response(self, event: ResponseReceived) -> None:
         stream = self._streams.get(event.stream_id)

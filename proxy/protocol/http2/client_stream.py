@@ -196,6 +196,7 @@ class ClientStream(Stream):
     def _end(self, error_code: int) -> None:
         if self.id:
             self._session.reset(self, error_code)
+            self._session.given_up()
         self._release()
 
     def over(self, error_code: int, malformed: bool) -> None:

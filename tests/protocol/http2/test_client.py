@@ -4,10 +4,11 @@ import pytest
 from h2.settings import SettingCodes
 
 from proxy.errors import MalformedResponse, ProxyError
+from proxy.protocol.http2.client import SILENCE
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers
 from tests.protocol.http2 import frames as f
-from tests.protocol.http2.playbook import client
+from tests.protocol.http2.playbook import ClientPlaybook, client
 
 both_splits = pytest.mark.parametrize("split", [0, 1])
 HEAD: Headers = [(b":scheme", b"http"), (b":authority", b"a.example"), (b":path", b"/")]
@@ -213,6 +214,50 @@ def test_a_connection_that_is_lost_breaks_every_request() -> None:
     book.codec.lost("upstream_reset")
     assert [record.error.reason for record in book.records if record.error] == ["upstream_closed_before_response"] * 2
     assert book.released == 2
+
+
+def give_up(book: ClientPlaybook) -> None:
+    """A request without an answer; nothing of the endpoint is heard."""
+    book.peer.go = lambda: None  # type: ignore[method-assign]  # its machine is off
+    book.asks().streams[-1].reset(ProxyError("request_timeout"))
+    book.cable.take()
+
+
+def test_an_endpoint_that_is_silent_while_requests_are_given_up_gets_no_further_one() -> None:
+    """Its machine may be off. As nobody says so, TCP would go on trying for a quarter of an hour."""
+    book = client()
+    give_up(book)
+    book.cable.wait(SILENCE)
+    assert book.cable.refusals == []
+    give_up(book)
+    assert book.cable.refusals == ["leaving"] and book.room == 0 and book.cable.signals == ["closed"]
+
+
+def test_requests_that_are_given_up_at_once_say_nothing_about_the_endpoint() -> None:
+    book = client()
+    for _ in range(50):
+        give_up(book)
+    assert book.cable.refusals == [] and book.room == 100
+
+
+def test_an_endpoint_that_says_something_is_there() -> None:
+    book = client()
+    give_up(book)
+    book.cable.wait(SILENCE)
+    book.codec.feed(f.frame(f.PING, 0, 0, bytes(8)))
+    give_up(book)
+    assert book.cable.refusals == [] and book.room == 100
+
+
+def test_what_is_under_way_at_a_silent_endpoint_goes_on() -> None:
+    book = client().asks()
+    give_up(book)
+    book.cable.wait(SILENCE)
+    give_up(book)
+    assert book.cable.refusals == ["leaving"] and book.cable.signals == []
+    book.codec.feed(f.headers(1, [(b":status", b"204")]))
+    book.cable.take()
+    assert book.records[0].ended and book.cable.signals == ["closed"]
 
 
 def test_what_speaks_http_1_is_no_endpoint() -> None:
