@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from proxy.batch import WriteBatch
-from proxy.downstream.l4.flows import UdpPort
+from proxy.downstream.l4.udp import UdpPort
 from proxy.downstream.listeners import BoundPort
 from proxy.downstream.settings import DataPlaneSettings
 from proxy.downstream.tls.contexts import Contexts

@@ -9,74 +9,15 @@ whose client has not written again after an answer, since who makes up an addres
 import asyncio
 import socket
 from collections import OrderedDict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from proxy.downstream.l4.datagrams import Address, DatagramSocket
+from proxy.downstream.l4.flow import Flow, Key
 from proxy.downstream.l4.record import L4Record
-from proxy.upstream.direct import DirectEndpoint
 from proxy.wheel import Deadline
 
 if TYPE_CHECKING:
-    from proxy.downstream.settings import DataPlaneSettings
-    from proxy.forward.live import LiveListener
-    from proxy.forward.origin import Port
-    from proxy.forward.plane import Plane
-    from proxy.snapshot.snapshot import Bind
-    from proxy.wheel import Wheel
-
-Key = tuple[Address, bytes]
-"""A client's address, and which of ours it has written to."""
-_HELD = 16
-"""Datagrams of a flow that wait for its socket; more are lost, as datagrams may be."""
-
-
-class Flow(asyncio.DatagramProtocol):
-    """One client address and its endpoint."""
-
-    __slots__ = ("_held", "_record", "_table", "answered", "endpoint", "key", "last", "proven",
-                 "transport")  # fmt: skip
-
-    def __init__(self, table: "FlowTable", key: Key, endpoint: DirectEndpoint, record: L4Record) -> None:
-        self._table = table
-        self.key = key
-        self.endpoint = endpoint
-        self._record = record
-        self._held: list[bytes] = []
-        self.transport: asyncio.DatagramTransport | None = None
-        self.answered = False
-        self.proven = False
-        """The client has written again after an answer, so it is where it says."""
-        self.last = 0.0
-        """When a datagram passed, either way."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.DatagramTransport, transport)
-        held, self._held = self._held, []
-        for data in held:
-            self.transport.sendto(data)
-
-    def send(self, data: bytes) -> None:
-        """To the endpoint."""
-        self._record.bytes_in += len(data)
-        if self.transport is not None:
-            self.transport.sendto(data)
-        elif len(self._held) < _HELD:
-            self._held.append(data)
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self._record.bytes_out += len(data)
-        self._table.answer(self, data)
-
-    def error_received(self, exc: Exception) -> None:
-        """Nobody listens there, or no way leads there: the next datagram may go to another endpoint."""
-        self.endpoint.refused("connection_refused" if isinstance(exc, ConnectionRefusedError) else "unreachable")
-        self._table.end(self, "upstream_refused")
-
-    def close(self, result: str) -> None:
-        self._record.end(result)
-        self.endpoint.left()
-        if self.transport is not None:
-            self.transport.close()
+    from proxy.downstream.l4.udp import UdpPort
 
 
 class FlowTable:
@@ -187,56 +128,3 @@ class FlowTable:
             self.end(flow, "drained")
         self._sweep.drop()
         self._socket.close()
-
-
-class UdpPort:
-    """One UDP bind of the snapshot on this worker: its sockets, its listener, its flows."""
-
-    def __init__(
-        self, bind: "Bind", port: "Port", plane: "Plane", wheel: "Wheel", settings: "DataPlaneSettings"
-    ) -> None:
-        self.bind = bind
-        self.port = port
-        self.plane = plane
-        self.wheel = wheel
-        self.settings = settings
-        self.draining = False
-        self._tables: list[FlowTable] = []
-        self._quiet_until = 0.0
-        """When the next datagram that is dropped may be logged."""
-        self._values = plane.metrics.values
-        self._open = plane.metrics.gauge("penstock_open_connections", (",".join(bind.listeners), "udp"))
-
-    @property
-    def listener(self) -> "LiveListener | None":
-        """Of the snapshot in use. A UDP port has one."""
-        return self.port.table.choose(b"")
-
-    @property
-    def flows(self) -> int:
-        return sum(map(len, self._tables))
-
-    async def serve(self, sock: socket.socket) -> None:
-        """Take datagrams from a bound socket; it is ours from now on."""
-        self._tables.append(FlowTable(self, sock))
-
-    def opened(self) -> None:
-        self._values[self._open] += 1.0
-
-    def closed(self) -> None:
-        self._values[self._open] -= 1.0
-
-    def drop(self, record: L4Record, reason: str) -> None:
-        """A datagram with nowhere to go: counted, and logged as a flow that never was - one a second, as anybody may
-        send as many as he likes.
-        """
-        now = self.plane.clock()
-        quiet = now < self._quiet_until
-        if not quiet:
-            self._quiet_until = now + 1.0
-        record.end(reason, "NR", quiet=quiet)
-
-    def close(self) -> None:
-        for table in self._tables:
-            table.close()
-        self._tables.clear()

@@ -1,0 +1,65 @@
+"""One flow of UDP: a client's address, its endpoint, and a socket of its own towards that, which tells its answers."""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from proxy.downstream.l4.datagrams import Address
+from proxy.downstream.l4.record import L4Record
+from proxy.upstream.direct import DirectEndpoint
+
+if TYPE_CHECKING:
+    from proxy.downstream.l4.flows import FlowTable
+
+Key = tuple[Address, bytes]
+"""A client's address, and which of ours it has written to."""
+_HELD = 16
+"""Datagrams of a flow that wait for its socket; more are lost, as datagrams may be."""
+
+
+class Flow(asyncio.DatagramProtocol):
+    """One client address and its endpoint."""
+
+    __slots__ = ("_held", "_record", "_table", "answered", "endpoint", "key", "last", "proven",
+                 "transport")  # fmt: skip
+
+    def __init__(self, table: "FlowTable", key: Key, endpoint: DirectEndpoint, record: L4Record) -> None:
+        self._table = table
+        self.key = key
+        self.endpoint = endpoint
+        self._record = record
+        self._held: list[bytes] = []
+        self.transport: asyncio.DatagramTransport | None = None
+        self.answered = False
+        self.proven = False
+        """The client has written again after an answer, so it is where it says."""
+        self.last = 0.0
+        """When a datagram passed, either way."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)
+        held, self._held = self._held, []
+        for data in held:
+            self.transport.sendto(data)
+
+    def send(self, data: bytes) -> None:
+        """To the endpoint."""
+        self._record.bytes_in += len(data)
+        if self.transport is not None:
+            self.transport.sendto(data)
+        elif len(self._held) < _HELD:
+            self._held.append(data)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self._record.bytes_out += len(data)
+        self._table.answer(self, data)
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens there, or no way leads there: the next datagram may go to another endpoint."""
+        self.endpoint.refused("connection_refused" if isinstance(exc, ConnectionRefusedError) else "unreachable")
+        self._table.end(self, "upstream_refused")
+
+    def close(self, result: str) -> None:
+        self._record.end(result)
+        self.endpoint.left()
+        if self.transport is not None:
+            self.transport.close()
