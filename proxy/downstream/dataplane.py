@@ -112,8 +112,16 @@ class DataPlane:
         """Open client connections."""
         return sum(len(port.connections) for port in self._tcp_ports())
 
+    @property
+    def flows_under_way(self) -> int:
+        """Flows of UDP that are worth waiting for."""
+        return sum(port.under_way for port in self._udp_ports())
+
     def _tcp_ports(self) -> list[BoundPort]:
         return [port for port in (*self._ports.values(), *self._leaving) if isinstance(port, BoundPort)]
+
+    def _udp_ports(self) -> list[UdpPort]:
+        return [port for port in self._ports.values() if isinstance(port, UdpPort)]
 
     # --- configuration -----------------------------------------------------------------------
 
@@ -207,13 +215,13 @@ class DataPlane:
             declared = self._listener(bind.listeners[0]).port
             shared = Port(declared, PortTable(rows))
             port = self._ports[key] = self._new_port(bind, shared)
-            port.draining = self._draining
         await port.serve(sock)
 
     def _new_port(self, bind: Bind, shared: Port) -> BoundPort | UdpPort:
         if bind.transport == "UDP":
             return UdpPort(bind, shared, self._plane, self._wheel, self._settings)
         port = BoundPort(bind, shared, self._plane, self._wheel, self._limits, self._settings)
+        port.draining = self._draining
         port.secure_by(self._contexts if self._snapshot is not None and self._snapshot.is_secure(bind) else None)
         port.ask_for_headers(bind.proxy_headers)
         return port
@@ -238,12 +246,10 @@ class DataPlane:
         self._draining = True
         for port in self._tcp_ports():
             port.begin_drain()
-        for each in self._ports.values():
-            each.draining = True
 
     async def close_listeners(self) -> None:
-        """Stop accepting on every port. What the kernel has handed over is served."""
-        for port in self._tcp_ports():
+        """Stop accepting on every port. What the kernel has handed over is served, and flows go on."""
+        for port in (*self._ports.values(), *self._leaving):
             port.stop_accepting()
 
     def close_idle(self, grace: float = 0.0) -> None:
@@ -256,13 +262,16 @@ class DataPlane:
         for port in self._tcp_ports():
             port.cut()
 
-    def abort_all(self) -> None:
-        """At the end: whatever is still open goes."""
+    def abort_connections(self) -> None:
+        """Whatever is still connected goes."""
         for port in self._tcp_ports():
             port.abort()
-        for each in self._ports.values():
-            if isinstance(each, UdpPort):
-                each.close()
+
+    def abort_all(self) -> None:
+        """At the end: whatever is still open goes, flows too."""
+        self.abort_connections()
+        for port in self._udp_ports():
+            port.close()
         self._registry.close()
 
     # --- time --------------------------------------------------------------------------------

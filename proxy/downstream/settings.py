@@ -29,6 +29,10 @@ class DataPlaneSettings(Struct, frozen=True):
     """No octet either way through an upgraded connection, or one that is passed on as it is."""
     udp_idle_timeout: float = 60.0
     """No datagram either way, then the flow is over."""
+    udp_settled: float = 5.0
+    """At the end: no datagram either way, then a flow is not waited for any more."""
+    udp_answered: float = 1.0
+    """The same where all that the client has asked has been answered, and it has not gone on after that."""
     max_flows: int = 4096
     """Of UDP, per worker, port and IP version; beyond it the one that has been silent longest makes room."""
     upstream_idle_timeout: float = 60.0

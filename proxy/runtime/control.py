@@ -296,11 +296,11 @@ class Control:
         self._crew.closed = True
         async with self._changing:
             await ask_all(self._crew.all, ipc.CloseListeners())
-            self._listeners.close(self._listeners.binds)
+            self._listeners.close(bind for bind in self._listeners.binds if bind.transport == "TCP")
         done, _ = await ask_all(self._crew.all, ipc.Finish(settings.drain_timeout, IDLE_GRACE))
-        cut = sum(connections for _, connections in done)
+        cut = sum(left for _, left in done)
         if cut:
-            log.warning("%d connections were still busy after %g s and were cut", cut, settings.drain_timeout)
+            log.warning("%d connections and flows were still busy after %g s and were cut", cut, settings.drain_timeout)
         await leaving
 
     async def _leave(self) -> None:

@@ -80,11 +80,11 @@ class BeginDrain(Message):
 
 
 class CloseListeners(Message):
-    """Stop accepting altogether; the queues are empty."""
+    """Stop accepting altogether; the queues are empty. Flows of UDP that are there go on."""
 
 
 class Finish(Message):
-    """Let open exchanges end. The reply's value is the number of connections that had to be cut."""
+    """Let open exchanges and flows end. The reply's value is the number of those that had to be cut."""
 
     timeout: float
     """Seconds."""

@@ -1,7 +1,7 @@
 """What is bound: sockets for every bind of the snapshot, one per worker, kept over reloads and workers."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from proxy.resources.problem import Problem
 from proxy.runtime import sockets
@@ -72,8 +72,10 @@ class Listeners:
     def all_of(self, binds: list[Bind]) -> list[socket.socket]:
         return [sock for bind in binds for row in self._bound[key_of(bind)] for sock in row]
 
-    def close(self, binds: list[Bind]) -> None:
-        """Closes our copies."""
+    def close(self, binds: Iterable[Bind]) -> None:
+        """Closes our copies. As long as they are open the kernel gives every worker the datagrams it gave it before:
+        by the number of sockets for a port, whoever reads them.
+        """
         for bind in binds:
             sockets.close(sock for row in self._bound.pop(key_of(bind)) for sock in row)
             self._binds.pop(key_of(bind), None)

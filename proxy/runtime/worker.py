@@ -128,26 +128,29 @@ class Worker:
             self._access_log.reopen(descriptor)
 
     async def _finish(self, patience: float, idle_grace: float) -> int:
+        """Connections are over then. Flows are still served for as long as control waits for other workers."""
         now = asyncio.get_running_loop().time
         idle_at, deadline = now() + idle_grace, now() + patience
-        while self._plane.connections and now() < deadline:
+        while (self._plane.connections or self._plane.flows_under_way) and now() < deadline:
             if now() >= idle_at:
                 self._plane.close_idle(idle_grace)
             await asyncio.sleep(POLL)
-        left = self._plane.connections
+        left = self._plane.connections + self._plane.flows_under_way
         self._plane.cut_all()
         deadline = now() + LAST_WORDS
         while self._plane.connections and now() < deadline:  # noqa: ASYNC110 - they end by themselves
             await asyncio.sleep(POLL)
-        self._plane.abort_all()
+        self._plane.abort_connections()
         self._finished = True
         return left
 
     async def _end(self) -> None:
-        if hasattr(self, "_plane") and not self._finished:
+        if hasattr(self, "_plane"):
             self._plane.begin_drain()
             await self._plane.close_listeners()
-            await self._finish(ORPHANED_TIMEOUT, idle_grace=0.0)
+            if not self._finished:
+                await self._finish(ORPHANED_TIMEOUT, idle_grace=0.0)
+            self._plane.abort_all()
         if self._access_log is not None:
             self._access_log.close()
 

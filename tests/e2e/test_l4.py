@@ -727,3 +727,24 @@ async def test_nobody_listens_at_the_endpoint() -> None:
         client = await udp_client(gateway.port)
         client.transport.sendto(b"x")
         await eventually(lambda: gateway.reasons() == ["upstream_refused"])
+
+
+async def test_a_drain_begins_flows_until_listeners_close_and_then_goes_on_with_those() -> None:
+    server = await udp_server()
+    async with L4Gateway(udp(to(server.port, protocol="udp")), protocol="UDP") as gateway:
+        clients = [await udp_client(gateway.port) for _ in range(3)]
+
+        async def asks(client: UdpPeer) -> None:
+            client.transport.sendto(b"x")
+            assert await client.next() == b"X"
+
+        await asks(clients[0])
+        gateway.plane.begin_drain()
+        await asks(clients[1])
+        await gateway.plane.close_listeners()
+        clients[2].transport.sendto(b"x")
+        await eventually(lambda: gateway.counted("", "draining") == 1.0)
+        await asks(clients[0])
+        await asks(clients[1])
+        assert gateway.plane.flows_under_way == 2 and clients[2].got.empty()
+    assert gateway.reasons() == ["draining", "drained", "drained"]

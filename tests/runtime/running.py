@@ -211,6 +211,6 @@ def running(source: Path, *options: str, workers: int = 2) -> Iterator[Gateway]:
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1]
+    except (ProcessLookupError, FileNotFoundError):  # the latter when it goes in between
         return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1]

@@ -19,6 +19,7 @@ from proxy.sources.file import load_text
 from proxy.translate.status.build import ObjectStatus
 from proxy.translate.translate import Translation
 from tests.runtime.running import HOST, free_port, gateway, route, service
+from tests.runtime.test_l4 import edge
 
 
 class FakeSource:
@@ -261,3 +262,17 @@ async def test_the_companion_leaves_while_requests_are_still_finished(stage: Sta
     monkeypatch.setattr(control_module, "ask_all", finish)
     await stage.control._drain()
     assert order.index("companion") < order.index("Finish")
+
+
+async def test_sockets_of_udp_outlive_the_drain_so_that_each_worker_keeps_its_flows(stage: Stage) -> None:
+    listeners = [{"name": name, "protocol": name.upper(), "port": free_port()} for name in ("tcp", "udp")]
+    await stage.change(edge(*listeners), "success")
+    bound = stage.control._listeners
+    held = {bind.transport: bound.all_of([bind]) for bind in bound.binds}
+    await stage.control._drain()
+    assert {transport: {sock.fileno() >= 0 for sock in socks} for transport, socks in held.items()} == {
+        "TCP": {False},
+        "UDP": {True},
+    }
+    await stage.control._end()
+    assert {sock.fileno() for socks in held.values() for sock in socks} == {-1}

@@ -1,16 +1,17 @@
 """TCP, TLS and UDP as a user runs them: files, two workers, reload and drain."""
 
+import os
 import signal
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.certificates import pair
-from tests.runtime.running import HOST, PATIENCE, Gateway, document, free_port, running, service, until
+from tests.runtime.running import HOST, PATIENCE, Gateway, document, free_port, is_running, running, service, until
 from tests.runtime.test_https import context, secret
 
 GATEWAY = "gateway.networking.k8s.io/v1"
@@ -159,6 +160,92 @@ def test_flows_stay_on_their_worker_and_tcp_may_have_the_same_port(tmp_path: Pat
                 until(lambda: asks(client).startswith(b"two"), "the flow goes to the new endpoint")
             told = {bind["transport"]: bind["bound"] for bind in gateway.json("/api/v1/config")["binds"]}
             assert told == {"TCP": True, "UDP": True}
+
+
+@contextmanager
+def silent_udp_server() -> Iterator[socket.socket]:
+    """Whose it is answers when he likes."""
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind((HOST, 0))
+        server.settimeout(PATIENCE)
+        yield server
+
+
+def ask_all(clients: list[socket.socket], server: socket.socket) -> list[tuple[str, int]]:
+    """Each asks, in turn; from where they come to the endpoint. Who else asks is answered at once."""
+    seen = []
+    for client in clients:
+        client.send(b"question")
+        while (got := server.recvfrom(100))[0] != b"question":
+            server.sendto(b"answer", got[1])
+        seen.append(got[1])
+    return seen
+
+
+def answer_all(clients: list[socket.socket], server: socket.socket, flows: list[tuple[str, int]]) -> None:
+    for client, flow in zip(clients, flows, strict=True):
+        server.sendto(b"answer", flow)
+        assert client.recv(100) == b"answer"
+
+
+def _asks_late(port: int) -> int:
+    with udp_client(port) as client:
+        return client.send(b"late")
+
+
+def _dropped(gateway: Gateway) -> float:
+    counted = gateway.samples("penstock_l4_connections_total")
+    return sum(value for labels, value in counted.items() if "draining" in labels)
+
+
+def test_a_stop_waits_for_flows_on_every_worker_until_they_have_their_answers(tmp_path: Path) -> None:
+    port, file = free_port(), tmp_path / "gateway.yaml"
+    with silent_udp_server() as server, ExitStack() as stack:
+        listener = {"name": "udp", "protocol": "UDP", "port": port}
+        to = service(server.getsockname()[1], "dns")
+        file.write_text(edge(listener) + route("UDPRoute", "udp", "dns") + to)
+        clients = [stack.enter_context(udp_client(port)) for _ in range(12)]
+        with running(file, "--drain-timeout", "60s", workers=3) as gateway:
+            flows = ask_all(clients, server)
+            assert len(set(flows)) == 12
+            gateway.signal(signal.SIGTERM)
+            until(lambda: _asks_late(port) and _dropped(gateway), "no flow begins any more")
+            assert ask_all(clients, server) == flows
+            answer_all(clients, server, flows)
+            answer_all(clients, server, flows)
+            assert gateway.wait() == 0
+        assert "were cut" not in gateway.said()
+
+
+def test_flows_that_are_not_answered_in_the_time_to_drain_are_cut(tmp_path: Path) -> None:
+    port, file = free_port(), tmp_path / "gateway.yaml"
+    with silent_udp_server() as server, udp_client(port) as client:
+        listener = {"name": "udp", "protocol": "UDP", "port": port}
+        file.write_text(edge(listener) + route("UDPRoute", "udp", "dns") + service(server.getsockname()[1], "dns"))
+        with running(file, "--drain-timeout", "0.1s", workers=2) as gateway:
+            ask_all([client], server)
+            gateway.signal(signal.SIGTERM)
+            assert gateway.wait() == 0
+        assert "1 connections and flows were still busy after 0.1 s and were cut" in gateway.said()
+
+
+def test_a_worker_that_dies_takes_no_flow_of_another_with_it(tmp_path: Path) -> None:
+    port, file = free_port(), tmp_path / "gateway.yaml"
+    with silent_udp_server() as server, ExitStack() as stack:
+        listener = {"name": "udp", "protocol": "UDP", "port": port}
+        to = service(server.getsockname()[1], "dns")
+        file.write_text(edge(listener) + route("UDPRoute", "udp", "dns") + to)
+        clients = [stack.enter_context(udp_client(port)) for _ in range(24)]
+        with running(file, workers=2) as gateway:
+            before = ask_all(clients, server)
+            pid = gateway.workers()[0]
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: not is_running(pid), "the worker is gone")
+            after = ask_all(clients, server)  # what comes while there is no worker waits for its successor
+            answer_all(clients, server, after)
+            kept = sum(old == new for old, new in zip(before, after, strict=True))
+            assert 0 < kept < 24
+            assert ask_all(clients, server) == after
 
 
 def _flows(gateway: Gateway) -> float:

@@ -16,6 +16,8 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 
 _BATCH = 64
 """Datagrams that are read before others have a turn."""
+_BATCHES_WAITING = 16
+"""More than a receive buffer of the usual size holds."""
 _LARGEST = 65535
 IP_PKTINFO: Final = 8
 """linux/in.h; Python does not name it."""
@@ -44,16 +46,24 @@ class DatagramSocket:
                 sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         self._loop.add_reader(sock.fileno(), self._readable)
 
-    def _readable(self) -> None:
+    def _readable(self) -> bool:
+        """One batch. Whether there may be more."""
         for _ in range(_BATCH):
             try:
                 size, told, _, sender = self._sock.recvmsg_into([self._buffer], _ROOM)
             except (BlockingIOError, InterruptedError):
-                return
+                return False
             except OSError:
                 continue  # about a datagram sent before: its client is gone
             self._receive(bytes(memoryview(self._buffer)[:size]), sender, self._ours(told))
             if self._sock.fileno() < 0:
+                return False
+        return True
+
+    def take_waiting(self) -> None:
+        """Read what has come by now, and not for ever where it goes on coming."""
+        for _ in range(_BATCHES_WAITING):
+            if not self._readable():
                 return
 
     def _ours(self, told: list[tuple[int, int, bytes]]) -> bytes:

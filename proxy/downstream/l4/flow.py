@@ -19,8 +19,8 @@ _HELD = 16
 class Flow(asyncio.DatagramProtocol):
     """One client address and its endpoint."""
 
-    __slots__ = ("_held", "_record", "_table", "answered", "endpoint", "key", "last", "proven",
-                 "transport")  # fmt: skip
+    __slots__ = ("_held", "_record", "_table", "answered", "endpoint", "key", "last", "proven", "transport",
+                 "unanswered")  # fmt: skip
 
     def __init__(self, table: "FlowTable", key: Key, endpoint: DirectEndpoint, record: L4Record) -> None:
         self._table = table
@@ -34,6 +34,8 @@ class Flow(asyncio.DatagramProtocol):
         """The client has written again after an answer, so it is where it says."""
         self.last = 0.0
         """When a datagram passed, either way."""
+        self.unanswered = 0
+        """Datagrams of the client's for which none has come back, one for one."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.DatagramTransport, transport)
@@ -43,6 +45,7 @@ class Flow(asyncio.DatagramProtocol):
 
     def send(self, data: bytes) -> None:
         """To the endpoint."""
+        self.unanswered += 1
         self._record.bytes_in += len(data)
         if self.transport is not None:
             self.transport.sendto(data)
@@ -51,6 +54,8 @@ class Flow(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self._record.bytes_out += len(data)
+        if self.unanswered:
+            self.unanswered -= 1
         self._table.answer(self, data)
 
     def error_received(self, exc: Exception) -> None:

@@ -26,7 +26,6 @@ class UdpPort:
         self.plane = plane
         self.wheel = wheel
         self.settings = settings
-        self.draining = False
         self._tables: list[FlowTable] = []
         self._quiet_until = 0.0
         """When the next datagram that is dropped may be logged."""
@@ -42,6 +41,11 @@ class UdpPort:
     def flows(self) -> int:
         return sum(map(len, self._tables))
 
+    @property
+    def under_way(self) -> int:
+        """Of the flows those that are worth waiting for."""
+        return sum(1 for table in self._tables for _ in table.under_way())
+
     async def serve(self, sock: socket.socket) -> None:
         """Take datagrams from a bound socket; it is ours from now on."""
         self._tables.append(FlowTable(self, sock))
@@ -52,7 +56,7 @@ class UdpPort:
     def closed(self) -> None:
         self._values[self._open] -= 1.0
 
-    def drop(self, record: L4Record, reason: str) -> None:
+    def drop(self, record: L4Record, reason: str, flags: str) -> None:
         """A datagram with nowhere to go: counted, and logged as a flow that never was - one a second, as anybody may
         send as many as he likes.
         """
@@ -60,7 +64,12 @@ class UdpPort:
         quiet = now < self._quiet_until
         if not quiet:
             self._quiet_until = now + 1.0
-        record.end(reason, "NR", quiet=quiet)
+        record.end(reason, flags, quiet=quiet)
+
+    def stop_accepting(self) -> None:
+        """Clients that have no flow yet are dropped from now on. The sockets stay: the flows have no others."""
+        for table in self._tables:
+            table.refuse()
 
     def close(self) -> None:
         for table in self._tables:
