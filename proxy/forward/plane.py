@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from proxy.batch import WriteBatch
 from proxy.forward.counters import RequestCounters
+from proxy.forward.ongoing import Ongoing
 from proxy.observe.access_log import AccessLogWriter
 from proxy.observe.metrics import Histogram, WorkerMetrics
 from proxy.protocol.forwarding import ForwardingRules
@@ -41,7 +42,7 @@ class Plane:
     """One per worker. `generation` moves when a snapshot is committed."""
 
     __slots__ = ("access_log", "answer_time", "batch", "clock", "filter_time", "forwarding", "generation", "loop",
-                 "metrics", "open_connections", "overhead", "timeouts", "unrouted", "wheel")  # fmt: skip
+                 "metrics", "ongoing", "open_connections", "overhead", "timeouts", "unrouted", "wheel")  # fmt: skip
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Plane:
         self.answer_time = Lender(timeouts.answer)
         self.filter_time = Lender(timeouts.filter)
         self.batch = batch
+        self.ongoing = Ongoing(wheel)
         self.generation = 0
         self.open_connections = 0
         """Of clients."""

@@ -19,14 +19,14 @@ _HELD = 16
 class Flow(asyncio.DatagramProtocol):
     """One client address and its endpoint."""
 
-    __slots__ = ("_held", "_record", "_table", "answered", "endpoint", "key", "last", "proven", "transport",
+    __slots__ = ("_held", "_table", "answered", "endpoint", "key", "last", "proven", "record", "transport",
                  "unanswered")  # fmt: skip
 
     def __init__(self, table: "FlowTable", key: Key, endpoint: DirectEndpoint, record: L4Record) -> None:
         self._table = table
         self.key = key
         self.endpoint = endpoint
-        self._record = record
+        self.record = record
         self._held: list[bytes] = []
         self.transport: asyncio.DatagramTransport | None = None
         self.answered = False
@@ -46,14 +46,14 @@ class Flow(asyncio.DatagramProtocol):
     def send(self, data: bytes) -> None:
         """To the endpoint."""
         self.unanswered += 1
-        self._record.bytes_in += len(data)
+        self.record.bytes_in += len(data)
         if self.transport is not None:
             self.transport.sendto(data)
         elif len(self._held) < _HELD:
             self._held.append(data)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        self._record.bytes_out += len(data)
+        self.record.bytes_out += len(data)
         if self.unanswered:
             self.unanswered -= 1
         self._table.answer(self, data)
@@ -64,7 +64,7 @@ class Flow(asyncio.DatagramProtocol):
         self._table.end(self, "upstream_refused")
 
     def close(self, result: str) -> None:
-        self._record.end(result)
+        self.record.end(result)
         self.endpoint.left()
         if self.transport is not None:
             self.transport.close()

@@ -104,6 +104,7 @@ class FlowTable:
         if len(self._flows) >= port.settings.max_flows:
             self.end(next(iter((self._new or self._proven).values())), "evicted")
         flow.endpoint.taken()
+        flow.record.passes()
         self._flows[flow.key] = self._new[flow.key] = flow
         port.opened()
         task = port.plane.loop.create_task(self._connect(flow))

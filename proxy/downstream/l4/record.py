@@ -1,4 +1,4 @@
-"""How a connection or flow ended, counted and logged."""
+"""What passed through a connection or flow, counted while it is open; and how it ended, counted and logged."""
 
 import time
 from typing import TYPE_CHECKING
@@ -16,8 +16,8 @@ PROTOCOLS = {"TCPRoute": "TCP", "TLSRoute": "TLS", "UDPRoute": "UDP"}
 class L4Record:
     """What is known of one connection or flow."""
 
-    __slots__ = ("_ended", "_listener", "_plane", "_protocol", "_route", "_started", "backend", "bytes_in", "bytes_out",
-                 "client", "endpoint", "retries", "tls")  # fmt: skip
+    __slots__ = ("_counted_in", "_counted_out", "_ended", "_listener", "_plane", "_protocol", "_route", "_started",
+                 "backend", "bytes_in", "bytes_out", "client", "endpoint", "retries", "tls")  # fmt: skip
 
     def __init__(
         self,
@@ -41,6 +41,23 @@ class L4Record:
         self.tls = ""
         self.bytes_in = 0
         self.bytes_out = 0
+        self._counted_in = self._counted_out = 0
+
+    def passes(self) -> None:
+        """There is somebody at the other end: what passes from now on is counted while it does, until the end."""
+        self._plane.ongoing.begin(self)
+
+    def count(self) -> None:
+        """What has passed since the last time."""
+        backend, values = self.backend, self._plane.metrics.values
+        if backend is None:
+            return
+        if self.bytes_in != self._counted_in:
+            values[backend.bytes_in] += self.bytes_in - self._counted_in
+            self._counted_in = self.bytes_in
+        if self.bytes_out != self._counted_out:
+            values[backend.bytes_out] += self.bytes_out - self._counted_out
+            self._counted_out = self.bytes_out
 
     def end(self, result: str, flags: str = "", *, quiet: bool = False) -> None:
         """Once. `result` is "ok", or why it could not be or did not end well. `quiet`: counted, not logged."""
@@ -48,10 +65,10 @@ class L4Record:
             return
         self._ended = True
         plane, backend = self._plane, self.backend
+        plane.ongoing.end(self)
+        self.count()
         if backend is not None:
             backend.count(result)
-            plane.metrics.values[backend.bytes_in] += self.bytes_in
-            plane.metrics.values[backend.bytes_out] += self.bytes_out
         else:
             names = (self._listener.gateway, self._listener.name, self._route.route if self._route else "", "", result)
             plane.metrics.values[plane.metrics.counter("penstock_l4_connections_total", names)] += 1.0

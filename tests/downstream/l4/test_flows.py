@@ -7,6 +7,7 @@ import pytest
 
 from proxy.downstream.l4.udp import UdpPort
 from proxy.downstream.settings import DataPlaneSettings
+from proxy.forward.ongoing import EVERY, Ongoing
 from tests.clock import ManualTime
 from tests.e2e.test_l4 import (
     L4Gateway,
@@ -124,3 +125,24 @@ async def test_a_client_whose_endpoint_is_gone_is_still_known(stage: Stage) -> N
     stage.client.transport.sendto(b"x")
     assert await stage.client.next() == b"X"
     assert stage.gateway.reasons() == ["endpoint_gone"]
+
+
+async def test_octets_are_counted_while_a_flow_goes_on_and_none_of_them_twice(stage: Stage) -> None:
+    def counted() -> list[float]:
+        metrics, backend = stage.gateway.metrics, f"default/{stage.endpoint.port}:80"
+        names = ("default/gateway", "l4", "default/r", backend)
+        return [metrics.values[metrics.counter("penstock_l4_bytes_total", (*names, way))] for way in ("in", "out")]
+
+    stage.gateway.plane._plane.ongoing = Ongoing(stage.time.wheel)
+    await stage.play("><>")
+    assert counted() == [0.0, 0.0]
+    stage.time.pass_(EVERY + 0.1)
+    assert counted() == [2.0 * len(b"question"), 1.0 * len(b"answer")]
+    await stage.play("<>")
+    stage.time.pass_(EVERY)
+    assert counted() == [3.0 * len(b"question"), 2.0 * len(b"answer")]
+    await stage.play("<")
+    stage.port.close()
+    stage.time.pass_(EVERY)
+    assert counted() == [3.0 * len(b"question"), 3.0 * len(b"answer")]
+    assert len(stage.gateway.plane._plane.ongoing) == 0
