@@ -28,7 +28,10 @@ def main() -> int:
         peers = _peers(options)
         workloads = choose(options.workloads.split(",")) if options.workloads else list(WORKLOADS)
         tools.require("nginx", "haproxy", "wrk", "cc", "h2load", "nghttpd")
-        with prepared(awake=not options.asleep) as ground:
+        if any(workload.relay for workload in workloads):
+            nginx.require_stream()
+        secure = any(workload.relay == "tls" for workload in workloads)
+        with prepared(awake=not options.asleep, secure_backend=secure) as ground:
             return _run(options, peers, workloads, ground)
     except (ValueError, UnfitInterpreter, NotReady, LoadFailed, tools.MissingTool) as error:
         print(f"benchmark: {error}", file=sys.stderr)

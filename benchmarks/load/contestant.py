@@ -34,8 +34,7 @@ class Contestant:
         directory = ground.directory / name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        backend_port = ground.grpc_port if table.grpc else ground.backend_port
-        plan = Plan(table, directory, free_port(), free_port(), backend_port)
+        plan = Plan(table, directory, free_port(), free_port(), ground.backend_of(table))
         launch = peer.launch(plan)
         self.port = launch.port or plan.port
         started = time.monotonic()
@@ -124,7 +123,7 @@ class Contestant:
             if output is not None:
                 raise NotReady(f"{self.name} ended before it answered: {output}")
             with contextlib.suppress(OSError, http.client.HTTPException):
-                status = status_of(port, host, path, headers, secure=secure)
+                status = status_of(port, host, path, headers, secure=secure, address=self.table.host)
                 if status == 200:
                     return
                 seen = f"{path} answers {status}"
@@ -133,13 +132,19 @@ class Contestant:
 
 
 def status_of(
-    port: int, host: str, path: str, headers: tuple[tuple[str, str], ...] = (), *, secure: bool = False
+    port: int,
+    host: str,
+    path: str,
+    headers: tuple[tuple[str, str], ...] = (),
+    *,
+    secure: bool = False,
+    address: str = "127.0.0.1",
 ) -> int:
     """The status of one GET on a connection of its own; any certificate will do. Raises OSError or HTTPException."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_PATIENCE)
+    connection = http.client.HTTPConnection(address, port, timeout=_ANSWER_PATIENCE)
     if secure:
         context = ssl._create_unverified_context()
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=_ANSWER_PATIENCE, context=context)
+        connection = http.client.HTTPSConnection(address, port, timeout=_ANSWER_PATIENCE, context=context)
     try:
         fields = dict(headers)
         fields["Host"] = host if host != "127.0.0.1" else f"{host}:{port}"

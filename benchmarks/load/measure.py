@@ -29,7 +29,7 @@ def measure(workload: Workload, peers: Sequence[Peer], sizes: Sequence[int], slo
         for peer in peers:
             for size in sizes if peer.serves_all or not (workload.shape or workload.secure or workload.http2) else []:
                 name = f"{peer.name}@{size}" if workload.shape else peer.name
-                table = Table(workload.shape, size, workload.secure, workload.http2, workload.grpc)
+                table = Table(workload.shape, size, workload.secure, workload.http2, workload.grpc, workload.relay)
                 contestant = Contestant(name, peer, table, workload, ground)
                 running[name] = stack.enter_context(contestant)
         starts = {name: _start(contestant, sizes) for name, contestant in running.items()}

@@ -28,18 +28,22 @@ def require(*programs: str) -> None:
     missing = [program for program in programs if find(program) is None]
     if not missing:
         return
-    packages = " ".join(_PACKAGES[program] for program in missing).split()
+    install(*" ".join(_PACKAGES[program] for program in missing).split())
+    still = [program for program in missing if find(program) is None]
+    if still:
+        raise MissingTool(f"apt-get did not bring {', '.join(still)}")
+
+
+def install(*packages: str) -> None:
+    """From Debian. Raises MissingTool where that is not possible; whether it has worked is for the caller to see."""
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     if find("apt-get") is None or os.geteuid() != 0:
-        raise MissingTool(f"{', '.join(missing)} not found; install it, on Debian as root: {' '.join(command)}")
+        raise MissingTool(f"{', '.join(packages)} is missing; install it, on Debian as root: {' '.join(command)}")
     print(f"installing {' '.join(packages)} …", flush=True)
     # RUNLEVEL=1 keeps the packages from starting their services.
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     subprocess.run(["apt-get", "update", "--quiet"], env=env, check=False, stdout=subprocess.DEVNULL)
     subprocess.run(command, env=env, check=False, stdout=subprocess.DEVNULL)
-    still = [program for program in missing if find(program) is None]
-    if still:
-        raise MissingTool(f"apt-get did not bring {', '.join(still)}; tried: {' '.join(command)}")
 
 
 def path_of(program: str) -> str:

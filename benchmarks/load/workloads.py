@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 _CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 
@@ -25,6 +26,11 @@ ACCEPT_ANY = (("Accept", "*/*"),)
 """With Host the "2 headers"."""
 GRPC = (("content-type", "application/grpc"), ("te", "trailers"))
 CLOSE = (*ACCEPT_ANY, ("Connection", "close"))
+
+Relay = Literal["", "tcp", "tls"]
+"""Connections that are passed on as they are: whatever comes to the port, or TLS by its server name. "" is HTTP."""
+SERVER_NAME = "localhost"
+"""That of TLS which is passed on: clients ask for it and find 127.0.0.1."""
 
 DEFAULT_SIZES = (10, 1_000, 100_000)
 ROUTE_HEADER = "X-Route"
@@ -51,6 +57,13 @@ class Table:
     """Clients speak HTTP/2, with prior knowledge."""
     grpc: bool = False
     """So does the backend: requests are passed on as calls of gRPC."""
+    relay: Relay = ""
+    """What comes is passed on as it is."""
+
+    @property
+    def host(self) -> str:
+        """Whom clients connect to. Where a server name chooses they have to know one."""
+        return SERVER_NAME if self.relay == "tls" else "127.0.0.1"
 
     def __iter__(self) -> Iterator[Route]:
         return SHAPES[self.shape](self.size)
@@ -108,6 +121,8 @@ class Workload:
     """By h2load, several requests in flight on each connection."""
     grpc: bool = False
     """To a backend of HTTP/2 that answers with trailers."""
+    relay: Relay = ""
+    """The proxy reads nothing of it; with "tls" it is the backend that ends TLS."""
 
     def request(self, table: Table) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         """(host, path, headers) of the request that hits the last route of `table`."""
@@ -133,6 +148,11 @@ WORKLOADS = (
     Workload("h2", "GET 200 B over HTTP/2, 8 connections with 8 streams", connections=8, http2=True),
     Workload("grpc", "POST 105 B over HTTP/2 both ways, 8 connections with 8 streams", "/bench.Echo/Say", GRPC, 105, 8,
              http2=True, grpc=True),
+    Workload("tcp", "GET 200 B through a relay of TCP, connections kept", relay="tcp"),
+    Workload("tcp-1m", "GET 1 MiB through a relay of TCP", path="/m1", connections=16, relay="tcp"),
+    Workload("tcp-new", "GET 200 B through a relay of TCP, new connection per request", "/close", CLOSE, relay="tcp"),
+    Workload("passthrough", "GET 200 B, TLS passed on by server name, new connection per request", headers=CLOSE,
+             secure=True, relay="tls"),
     Workload("prefixes", "R prefixes under one host, last one hit", shape="prefixes", connections=16),
     Workload("headers", "R header matches under one path, last one hit", shape="headers", connections=16),
     Workload("hosts", "R/10 hosts with 10 prefixes each, last one hit", shape="hosts", connections=16),

@@ -59,7 +59,7 @@ def command(workload: Workload, table: Table, port: int, seconds: int, directory
     if workload.varied:
         argv += ["-s", str(_varying_script(path, directory))]
     scheme = "https" if workload.secure else "http"
-    return [*argv, f"{scheme}://127.0.0.1:{port}{path}"]
+    return [*argv, f"{scheme}://{table.host}:{port}{path}"]
 
 
 def _post_script(octets: int, directory: Path) -> Path:

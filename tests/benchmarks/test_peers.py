@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load.peers import Plan, command, haproxy, nginx, penstock
-from benchmarks.load.workloads import Table
+from benchmarks.load.tools import MissingTool
+from benchmarks.load.workloads import Relay, Table
 
 
 @pytest.fixture(autouse=True)
 def daemons_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (nginx, haproxy):
         monkeypatch.setattr(module, "path_of", lambda program: f"/usr/sbin/{program}")
+    monkeypatch.setattr(nginx, "_build_options", lambda: ["--with-stream"])
 
 
 def plan(directory: Path, table: Table) -> Plan:
@@ -78,6 +80,44 @@ def test_haproxy_looks_routes_up_in_a_map(tmp_path: Path) -> None:
     assert (tmp_path / "routes.map").read_text() == (
         "one.example.com/svc-000000/ backend\none.example.com/svc-000001/ backend\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("relay", "nginx_has", "haproxy_has"),
+    [
+        ("tcp", ["proxy_pass backend;"], ["default_backend backend"]),
+        ("tls", ["ssl_preread on;", "localhost backend;", "proxy_pass $named;"], ["req.ssl_sni -i localhost"]),
+    ],
+)
+def test_a_relay_reads_no_more_than_a_server_name(
+    relay: Relay, nginx_has: list[str], haproxy_has: list[str], tmp_path: Path
+) -> None:
+    table = Table(secure=relay == "tls", relay=relay)
+    nginx.launch(plan(tmp_path, table))
+    haproxy.launch(plan(tmp_path, table))
+    for name, expected in (("nginx.conf", nginx_has), ("haproxy.cfg", haproxy_has)):
+        text = (tmp_path / name).read_text()
+        assert [words for words in expected if words not in text] == []
+        assert "127.0.0.1:8003" in text and "http" not in text and ".pem" not in text
+
+
+@pytest.mark.parametrize(("options", "found"), [(["--with-stream"], ""), (["--with-stream=dynamic"], "the module")])
+def test_the_module_that_passes_connections_on_is_loaded_where_it_is_not_built_in(
+    options: list[str], found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "ngx_stream_module.so"
+    module.touch()
+    options.append(f"--modules-path={tmp_path}")
+    assert nginx.stream_module(options) == (str(module) if found else "")
+    monkeypatch.setattr(nginx, "_build_options", lambda: options)
+    nginx.launch(plan(tmp_path, Table(relay="tcp")))
+    assert (tmp_path / "nginx.conf").read_text().startswith(f"load_module {module};" if found else "daemon off;")
+
+
+@pytest.mark.parametrize("options", [[], ["--with-stream=dynamic", "--modules-path=/nowhere"]])
+def test_an_nginx_that_passes_no_connections_on_is_told_with_what_it_lacks(options: list[str]) -> None:
+    with pytest.raises(MissingTool, match="libnginx-mod-stream"):
+        nginx.stream_module(options)
 
 
 def test_a_command_gets_its_ports(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.load.gateway import marked_documents
 from benchmarks.load.peers.penstock import documents, text
-from benchmarks.load.workloads import Table
+from benchmarks.load.workloads import Relay, Table
 from proxy.snapshot.snapshot import Snapshot
 from proxy.sources.file import FileSource
 from proxy.translate.settings import TranslateSettings
@@ -36,6 +36,16 @@ def test_the_rule_that_takes_everything(tmp_path: Path) -> None:
     path.write_text(text(documents(Table(), 8001, 8003)))
     (bucket,) = served(path).buckets.values()
     assert bucket.hostname == b""
+
+
+@pytest.mark.parametrize(("relay", "kind", "hostname"), [("tcp", "TCPRoute", b""), ("tls", "TLSRoute", b"localhost")])
+def test_what_is_passed_on_as_it_is(relay: Relay, kind: str, hostname: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(text(documents(Table(secure=relay == "tls", relay=relay), 8001, 8003)))
+    snapshot = served(path)
+    ((route,),) = snapshot.l4.values()
+    assert (route.kind, route.hostname, snapshot.buckets) == (kind, hostname, {})
+    assert [bind.port for bind in snapshot.binds] == [8001]
 
 
 def test_the_marked_configuration_of_reload_and_drain(tmp_path: Path) -> None:

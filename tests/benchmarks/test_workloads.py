@@ -1,7 +1,11 @@
 """Workloads and the routing tables they are looked up in."""
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.load import wrk
+from benchmarks.load.ground import Ground
 from benchmarks.load.workloads import ACCEPT_ANY, WORKLOADS, Route, Table, Workload, choose
 
 
@@ -41,6 +45,17 @@ def test_workloads_are_chosen_by_name_in_their_own_order() -> None:
 def test_an_unknown_workload_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"no workload gte; there are get, get12"):
         choose(["gte"])
+
+
+def test_where_a_server_name_chooses_clients_ask_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wrk, "path_of", lambda program: f"/usr/bin/{program}")
+    (workload,) = choose(["passthrough"])
+    table = Table(secure=True, relay="tls")
+    ground = Ground(tmp_path, 0, 1, backend_port=1, grpc_port=2, tls_port=3, load_env={})
+    assert (table.host, ground.backend_of(table)) == ("localhost", 3)
+    assert wrk.command(workload, table, 8080, 1, tmp_path)[-1] == "https://localhost:8080/"
+    others = [Table(), Table(http2=True, grpc=True), Table(relay="tcp")]
+    assert [(each.host, ground.backend_of(each)) for each in others] == [("127.0.0.1", port) for port in (1, 2, 1)]
 
 
 def test_names_are_unique() -> None:

@@ -3,7 +3,7 @@
  *   backend PORT      PORT 0 takes a free one; the port is printed on stdout once it listens.
  *
  * /k10... answers 10 KiB, /m1... 1 MiB, anything else 200 octets, all of them 'x'; under /vary no two answers in
- * a row have the same head. Request bodies, with
+ * a row have the same head, and after an answer under /close the connection is closed. Request bodies, with
  * a Content-Length or chunked, are read to their end and thrown away before the answer goes out.
  * It trusts its clients (the proxies under test) to send well-formed requests; it checks nothing.
  */
@@ -40,7 +40,7 @@ typedef struct {
     char buffer[BUFFER + 1];
 } connection_t;
 
-static answer_t small_answer, other_answer, medium_answer, large_answer;
+static answer_t small_answer, other_answer, last_answer, medium_answer, large_answer;
 static int poller, vary;
 
 static void make_answer(answer_t *answer, size_t body, const char *policy) {
@@ -88,6 +88,7 @@ static const answer_t *choose_answer(const char *head) {
     const char *target = memchr(head, ' ', 16);
     if (target && !strncmp(target, " /k10", 5)) return &medium_answer;
     if (target && !strncmp(target, " /m1", 4)) return &large_answer;
+    if (target && !strncmp(target, " /close", 7)) return &last_answer;
     if (target && !strncmp(target, " /vary", 6)) return (vary = !vary) ? &other_answer : &small_answer;
     return &small_answer;
 }
@@ -138,6 +139,7 @@ static int process(connection_t *connection) {
         connection->out_length = connection->answer->length;
         int written = write_answer(connection);
         if (written <= 0) return written;
+        if (connection->answer == &last_answer) return -1;
     }
 }
 
@@ -188,6 +190,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     make_answer(&small_answer, 200, "no-cache");
     make_answer(&other_answer, 200, "no-store");
+    make_answer(&last_answer, 200, "no-cache\r\nConnection: close");
     make_answer(&medium_answer, 10 * 1024, "no-cache");
     make_answer(&large_answer, 1024 * 1024, "no-cache");
     int listener = listen_on((unsigned short)(argc > 1 ? atoi(argv[1]) : 0));

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from benchmarks.load.certificate import pair
 from benchmarks.load.peers import Launch, Plan
 from benchmarks.load.tools import ROOT
-from benchmarks.load.workloads import ROUTE_HEADER, Route, Table
+from benchmarks.load.workloads import ROUTE_HEADER, SERVER_NAME, Relay, Route, Table
 
 RULES_PER_ROUTE = 16
 """HTTPRoute takes no more (spec.rules, maxItems)."""
@@ -43,6 +43,9 @@ def text(objects: Iterable[Document]) -> str:
 
 def documents(table: Table, port: int, backend_port: int) -> Iterator[Document]:
     """A Gateway on `port` with the table's rules, all leading to one Service on `backend_port`."""
+    if table.relay:
+        yield from relaying(table.relay, port, backend_port)
+        return
     yield gateway(port, secure=table.secure)
     if table.secure:
         yield secret()
@@ -57,8 +60,25 @@ def gateway(port: int, *, secure: bool = False) -> Document:
     listener: Document = {"name": "http", "protocol": "HTTP", "port": port}
     if secure:
         listener |= {"protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "certificate"}]}}
+    return _gateway(listener)
+
+
+def _gateway(listener: Document) -> Document:
     spec = {"gatewayClassName": "penstock", "listeners": [listener]}
     return _object("gateway.networking.k8s.io/v1", "Gateway", "edge", spec=spec)
+
+
+def relaying(relay: Relay, port: int, backend_port: int) -> Iterator[Document]:
+    """A Gateway that passes connections on, all of them or those of TLS that name a server."""
+    listener: Document = {"name": "l4", "protocol": "TCP", "port": port}
+    spec: Document = {"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "backend", "port": 8080}]}]}
+    if relay == "tls":
+        listener |= {"protocol": "TLS", "tls": {"mode": "Passthrough"}}
+        spec["hostnames"] = [SERVER_NAME]
+    yield _gateway(listener)
+    yield from service(backend_port)
+    kind = "TLSRoute" if relay == "tls" else "TCPRoute"
+    yield _object("gateway.networking.k8s.io/v1", kind, "all", spec=spec)
 
 
 def secret() -> Document:
