@@ -15,6 +15,7 @@ from proxy.downstream.dataplane import DataPlane
 from proxy.downstream.l4.relay import Relay
 from proxy.downstream.listeners import BoundPort
 from proxy.downstream.settings import DataPlaneSettings
+from proxy.forward.ongoing import EVERY, Ongoing
 from proxy.observe.metrics import WorkerMetrics
 from proxy.snapshot.certificate import Certificate
 from proxy.snapshot.delta import difference
@@ -23,6 +24,7 @@ from proxy.snapshot.names import NameKey, Resolved
 from proxy.snapshot.route import BackendRef
 from proxy.snapshot.snapshot import Bind, Endpoint, Listener, Protocol, Snapshot, Transport, Upstream
 from tests.certificates import Authority, server_side
+from tests.clock import ManualTime
 from tests.e2e.gateway import Log
 from tests.e2e.peers import Backend, Peer, connect
 from tests.e2e.secure_backends import Trust
@@ -139,6 +141,30 @@ async def test_octets_pass_both_ways() -> None:
         assert (record.protocol, record.bytes_in, record.bytes_out, record.reason) == ("TCP", 300_006, 300_006, "")
         assert record.endpoint == f"127.0.0.1:{backend.port}" and record.route == "default/r"
         assert gateway.counted(f"default/{backend.port}:80", "ok") == 1.0
+
+
+async def test_octets_are_counted_while_a_connection_is_open_and_none_of_them_twice() -> None:
+    async with Backend(echoes) as backend, L4Gateway(tcp(to(backend.port))) as gateway:
+        time = ManualTime()
+        ongoing = gateway.plane._plane.ongoing = Ongoing(time.wheel)
+        names = ("default/gateway", "l4", "default/r", f"default/{backend.port}:80")
+        slots = [gateway.metrics.counter("penstock_l4_bytes_total", (*names, way)) for way in ("in", "out")]
+
+        def counted() -> list[float]:
+            return [gateway.metrics.values[slot] for slot in slots]
+
+        client = await gateway.client()
+        for number, piece in enumerate((b"one", b"two")):
+            await client.send(piece)
+            await client.until(piece)
+            assert counted() == [3.0 * number] * 2
+            time.pass_(EVERY + 0.1)
+            assert counted() == [3.0 * number + 3.0] * 2
+        await client.send(b"the rest")
+        client.finish()
+        await client.to_the_end()
+        await eventually(lambda: len(gateway.log.records) == 1)
+        assert counted() == [14.0, 14.0] and len(ongoing) == 0
 
 
 async def test_a_server_may_speak_first() -> None:

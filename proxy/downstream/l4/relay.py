@@ -107,6 +107,7 @@ class Relay:
             return
         self.endpoint_side = side
         client.other, side.other = side, client
+        self._record.passes()
         self._touch()
         for one in (client, side):
             if one.held:
