@@ -660,6 +660,20 @@ async def test_datagrams_and_their_answers() -> None:
     assert sorted((record.protocol, record.bytes_in) for record in gateway.log.records) == [("UDP", 5), ("UDP", 8002)]
 
 
+@pytest.mark.parametrize("first", [b"", b"x"])
+async def test_an_empty_datagram_is_one_too(first: bytes) -> None:
+    """All that a client of RFC 867 says. Event loops do not send them, so the client here is a socket."""
+    server = await udp_server(lambda data: data + b"!")
+    loop = asyncio.get_running_loop()
+    async with L4Gateway(udp(to(server.port, protocol="udp")), protocol="UDP") as gateway:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            client.connect(("127.0.0.1", gateway.port))
+            for data in (first, b""):
+                client.send(data)
+                assert await loop.sock_recv(client, 10) == data + b"!"
+
+
 async def test_flows_are_weighted_and_stay_where_they_are() -> None:
     servers = [await udp_server(lambda _: b"0"), await udp_server(lambda _: b"1")]
     one, other = (

@@ -1,6 +1,8 @@
 """One flow of UDP: a client's address, its endpoint, and a socket of its own towards that, which tells its answers."""
 
 import asyncio
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.l4.datagrams import Address
@@ -41,16 +43,25 @@ class Flow(asyncio.DatagramProtocol):
         self.transport = cast(asyncio.DatagramTransport, transport)
         held, self._held = self._held, []
         for data in held:
-            self.transport.sendto(data)
+            self._write(data)
 
     def send(self, data: bytes) -> None:
         """To the endpoint."""
         self.unanswered += 1
         self.record.bytes_in += len(data)
         if self.transport is not None:
-            self.transport.sendto(data)
+            self._write(data)
         elif len(self._held) < _HELD:
             self._held.append(data)
+
+    def _write(self, data: bytes) -> None:
+        assert self.transport is not None
+        if data:
+            self.transport.sendto(data)
+            return
+        # Event loops take an empty datagram for nothing to send. It may be all that a client says (RFC 867).
+        with suppress(OSError):  # what is wrong there will be heard of
+            os.write(self.transport.get_extra_info("socket").fileno(), data)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self.record.bytes_out += len(data)
