@@ -37,6 +37,9 @@ class Peer:
     # --- sending --------------------------------------------------------------------------------
 
     async def send(self, data: bytes) -> Self:
+        if self._writer.is_closing():  # uvloop takes a write from then on for a mistake
+            self.how = self.how or "reset"
+            return self
         self._writer.write(data)
         try:
             await asyncio.wait_for(self._writer.drain(), PATIENCE)
