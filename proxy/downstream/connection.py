@@ -5,21 +5,18 @@ codec of HTTP/1 until the preface of HTTP/2 comes instead of a request, or TLS h
 """
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable
-from fcntl import ioctl
-from termios import FIONREAD
 from typing import TYPE_CHECKING, cast
 
 from proxy.downstream.pace import BodyPace
+from proxy.downstream.sockets import has_unread, reset, was_reset
 from proxy.errors import Drained, ProxyError, RequestTimeout
 from proxy.forward.exchange import Exchange
 from proxy.forward.finish import finish_refused
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Origin, Port, SecurePort
 from proxy.forward.reply import error_reply, send_reply
-from proxy.protocol.grpc import STATUSES, UNKNOWN, as_status
+from proxy.protocol.grpc import as_status
 from proxy.protocol.http1.server import ServerCodec
 from proxy.protocol.http2 import server as http2
 from proxy.protocol.message import Request
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
     from proxy.downstream.listeners import BoundPort
 
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-TCP_CLOSE = 7
-"""tcpi_state, the first octet of struct tcp_info, of a connection that is no more (Linux)."""
 LINGER = 2.0
 """Seconds to read on after a refusal, so that the client gets to see it."""
 HALF_CLOSED = 2.0
@@ -147,7 +141,7 @@ class ClientConnection(asyncio.Protocol):
     def _refuse(self, stream: DownstreamStream, error: ProxyError, call: bool = False) -> None:
         reply = error_reply(error)
         if call:
-            reply = as_status(reply, STATUSES.get(reply.status, UNKNOWN))
+            reply = as_status(reply)
         sent = send_reply(stream, reply, b"", [])
         finish_refused(self._origin, error, reply.status, sent)
 
@@ -196,11 +190,7 @@ class ClientConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         if self._transport is not None:
-            # A plain close would look like the end of a body that is delimited by it.
-            sock = self._transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self._transport.abort()
+            reset(self._transport)
 
     def pause_reading(self) -> None:
         if self._awaiting_body:
@@ -291,18 +281,3 @@ class ClientConnection(asyncio.Protocol):
     def cut(self) -> None:
         """What is under way ends, so that its client sees that it is not whole."""
         self._codec.cut(Drained("drained", "the gateway stops"))
-
-
-def was_reset(transport: asyncio.BaseTransport) -> bool:
-    """The other side is gone. Event loops read no more after an end, so that they hear of no reset."""
-    sock = transport.get_extra_info("socket")
-    return sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE
-
-
-def has_unread(transport: asyncio.BaseTransport) -> bool:
-    """Octets wait in the socket."""
-    sock = transport.get_extra_info("socket")
-    if sock is None:
-        return False
-    unread: bytes = ioctl(sock.fileno(), FIONREAD, bytes(4))
-    return any(unread)

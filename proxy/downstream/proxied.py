@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, cast
 
-from proxy.downstream.connection import has_unread
+from proxy.downstream.sockets import has_unread
 from proxy.observe.metrics import WorkerMetrics
 from proxy.protocol.proxy_protocol import Addresses, Header, MalformedHeader, NoHeader, parse_header
 from proxy.wheel import Deadline

@@ -11,7 +11,7 @@ from proxy.forward.mirror import Mirror
 from proxy.forward.record import Record
 from proxy.forward.reply import error_reply, send_reply
 from proxy.forward.tries import Tries
-from proxy.protocol.grpc import STATUSES, UNAVAILABLE, UNKNOWN, as_status, is_call
+from proxy.protocol.grpc import UNAVAILABLE, as_status, is_call
 from proxy.protocol.message import Reply
 from proxy.protocol.stream import DownstreamStream
 
@@ -50,17 +50,14 @@ class Ending(Record):
         if self.rule is not None:
             self._filter_reply(reply)
         if reply.status >= 400 and is_call(self.request):
-            reply = as_status(reply, self._grpc_status(reply))
+            # Of a share without a backend it is the backend that is missing, not we that are broken (GRPCBackendRef).
+            reply = as_status(reply, UNAVAILABLE if isinstance(self.error, NoValidBackend) else None)
         self.status = reply.status
         self.head_sent = True
         self.bytes_out = 0 if self.request.method == b"HEAD" else len(reply.body)
         self._finish(self.error)
         extra = [(b"x-request-id", self.request_id)] if self.request_id else []
         send_reply(self._stream, reply, self.request.method, extra)
-
-    def _grpc_status(self, reply: Reply) -> int:
-        """Of a share without a backend it is the backend that is missing, not we that are broken (GRPCBackendRef)."""
-        return UNAVAILABLE if isinstance(self.error, NoValidBackend) else STATUSES.get(reply.status, UNKNOWN)
 
     @abstractmethod
     def _filter_reply(self, reply: Reply) -> None:

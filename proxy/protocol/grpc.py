@@ -61,8 +61,11 @@ def timeout_of(headers: Headers) -> float | None:
     return None
 
 
-def as_status(reply: Reply, code: int = UNKNOWN) -> Reply:
-    """An answer that says its error as calls do: Trailers-Only, with the text of the reply as grpc-message."""
+def as_status(reply: Reply, code: int | None = None) -> Reply:
+    """An answer that says its error as calls do: Trailers-Only, with the text of the reply as grpc-message. `code`:
+    None for what its status is in gRPC."""
+    if code is None:
+        code = STATUSES.get(reply.status, UNKNOWN)
     kept = [field for field in reply.headers if field[0] not in (b"content-type", b"content-length")]
     message = reply.body.strip()
     fields = [(b"content-type", _TYPE), (b"grpc-status", b"%d" % code)]

@@ -1,18 +1,15 @@
 """One of the two connections of a relay: towards the client, or towards the endpoint."""
 
 import asyncio
-import socket
-import struct
 from typing import TYPE_CHECKING, cast
 
+from proxy.downstream.sockets import reset
 from proxy.protocol.proxy_protocol import Addresses
 from proxy.tls.engine import TLSFailure
 from proxy.tls.transport import SecureTransport
 
 if TYPE_CHECKING:
     from proxy.downstream.l4.relay import Relay
-
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Side(asyncio.Protocol):
@@ -85,10 +82,7 @@ class Side(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once; the peer sees a reset where one is possible."""
         if self.transport is not None:
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self.transport.abort()
+            reset(self.transport)
 
     def end_writing(self) -> None:
         """Say that no more is to come, and read on. TLS has a word for that of its own (tls.transport)."""

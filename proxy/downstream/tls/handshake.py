@@ -9,9 +9,10 @@ is chosen by it can be anything, not only a certificate.
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from proxy.downstream.connection import LINGER, ClientConnection, has_unread
+from proxy.downstream.connection import LINGER, ClientConnection
 from proxy.downstream.l4.relay import Relay
 from proxy.downstream.l4.side import Side
+from proxy.downstream.sockets import has_unread
 from proxy.forward.l4 import LiveL4Route
 from proxy.forward.live import LiveListener
 from proxy.forward.origin import Port, SecurePort
