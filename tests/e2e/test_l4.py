@@ -403,7 +403,7 @@ async def test_connections_outlive_a_reload_and_end_with_the_time_to_drain() -> 
         await client.until(b"d")
         gateway.plane.abort_all()
         await client.to_the_end()
-        assert gateway.reasons() == ["drained", "drained"]
+        assert [(one.reason, one.flags) for one in gateway.log.records] == [("drained", "DR")] * 2
 
 
 # --- TLS --------------------------------------------------------------------------------------
@@ -568,6 +568,24 @@ async def test_half_closes_pass_where_tls_ends_here() -> None:
         await client.end()
         assert await client.run(lambda: client.tls.read(100)) == b"100000"
         await eventually(lambda: gateway.reasons() == [""])
+
+
+async def test_who_ends_tls_without_saying_so_is_named() -> None:
+    async with (
+        Backend(lambda peer: peer.to_the_end()) as backend,
+        L4Gateway(
+            tls(b"a.example", "a", to(backend.port)),
+            protocol="TLS",
+            certificate=AUTHORITY.issues("a.example").certificate,
+        ) as gateway,
+    ):
+        peer = await gateway.client()
+        client = HalfClosing(peer, "a.example")
+        await client.run(client.tls.do_handshake)
+        await client.run(lambda: client.tls.write(b"x"))
+        peer.finish()
+        await eventually(lambda: gateway.log.records)
+        assert [(one.reason, one.flags) for one in gateway.log.records] == [("truncated", "DC")]
 
 
 @pytest.mark.parametrize("name", ["one.example", "another.example"])
@@ -788,3 +806,4 @@ async def test_a_drain_begins_flows_until_listeners_close_and_then_goes_on_with_
         await asks(clients[1])
         assert gateway.plane.flows_under_way == 2 and clients[2].got.empty()
     assert gateway.reasons() == ["draining", "drained", "drained"]
+    assert [record.flags for record in gateway.log.records[1:]] == ["DR", "DR"]

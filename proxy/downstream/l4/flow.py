@@ -75,7 +75,7 @@ class Flow(asyncio.DatagramProtocol):
         self._table.end(self, "upstream_refused")
 
     def close(self, result: str) -> None:
-        self.record.end(result)
+        self.record.end(result, "DR" if result == "drained" else "")
         self.endpoint.left()
         if self.transport is not None:
             self.transport.close()

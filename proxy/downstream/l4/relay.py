@@ -240,4 +240,4 @@ class Relay:
         """How clients are checked matters to those who come."""
 
     def abort(self) -> None:
-        self.cut("drained", "")
+        self.cut("drained", "DR")

@@ -43,7 +43,7 @@ class Side(asyncio.Protocol):
     def truncated(self) -> bool:
         """TLS ended without saying so: the end is not to be believed, so it is passed on as a reset."""
         if self.relay is not None:
-            self.relay.cut("truncated")
+            self.relay.cut("truncated", "DC" if self is self.relay.client else "UC")
         return False
 
     def broken(self, failure: TLSFailure) -> None:
