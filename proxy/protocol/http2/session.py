@@ -37,9 +37,8 @@ S = TypeVar("S", bound=Stream)
 class Session(Generic[S]):
     """A connection with its streams; `feed` and `lost` are the carrier's calls."""
 
-    __slots__ = ("_blocked", "_full", "_handlers", "_leaving", "_reset", "_restless", "_stall", "_streams",
-                 "_stuck", "carrier", "closed", "engine",
-                 "scheduled")  # fmt: skip
+    __slots__ = ("_blocked", "_dispatching", "_full", "_handlers", "_leaving", "_reset", "_restless", "_stall",
+                 "_streams", "_stuck", "carrier", "closed", "engine", "scheduled")  # fmt: skip
 
     carrier: Carrier
 
@@ -60,6 +59,7 @@ class Session(Generic[S]):
         """The transport takes no more: what is sent waits in the engine."""
         self._stuck = False
         """And it did not at the last look, either."""
+        self._dispatching = False
         self.scheduled = False
         """`flush` will be called at the end of this turn."""
         self._stall: Deadline | None = None
@@ -87,17 +87,27 @@ class Session(Generic[S]):
             self.schedule()
 
     def _dispatch(self) -> None:
-        """Hand events on until there are none: sending makes new ones."""
+        """Hand events on until there are none: sending makes new ones. What handling one of them makes us send must not
+        bring its own in between, since they belong behind what is still to be handed on."""
+        if self._dispatching:
+            return
+        self._dispatching = True
+        try:
+            self._hand_on()
+        finally:
+            self._dispatching = False
+        if self._restless:
+            restless, self._restless = self._restless, []
+            for stream in restless:
+                stream.idle()
+
+    def _hand_on(self) -> None:
         handlers = self._handlers
         while events := self.engine.events():
             for event in self._worth_it(events) if len(events) > 1 else events:
                 handler = handlers.get(type(event))
                 if handler is not None and not self.closed:
                     handler(event)
-        if self._restless:
-            restless, self._restless = self._restless, []
-            for stream in restless:
-                stream.idle()
 
     def _worth_it(self, events: list[Event]) -> list[Event]:
         """Those of one batch that still mean something by its end."""

@@ -7,6 +7,7 @@ from proxy.errors import MalformedResponse, ProxyError
 from proxy.protocol.http2.client import SILENCE
 from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers
+from tests.playbook import ResponseRecord
 from tests.protocol.http2 import frames as f
 from tests.protocol.http2.playbook import ClientPlaybook, client
 
@@ -342,3 +343,25 @@ def test_what_cannot_be_a_websocket_is_an_ordinary_request(method: bytes, upgrad
     if not end:
         book.asks_data(b"body").asks_end()
     book.sends(1, sent(method), b"" if end else b"body").replies(1, 204).head(204).ends()
+
+
+def test_what_is_said_while_a_response_is_handed_on_comes_after_it() -> None:
+    """A large write elsewhere flushes what all connections have to say. Here that ends the request, and so the stream,
+    of which the end of the response has arrived but is not handed on yet."""
+    book = client().asks(b"POST", end=False)
+
+    class Writes(ResponseRecord):
+        def on_response_data(self, chunk: bytes) -> None:
+            super().on_response_data(chunk)
+            book.codec.flush()
+
+    book.records.append(Writes())
+    stream = book.streams[-1]
+    stream.hand_over(book.now)
+    stream.send_end(None)
+    book.peer.h2.send_headers(1, [(b":status", b"200")])
+    for piece, end in ((b"one", False), (b"two", True)):
+        book.peer.h2.send_data(1, piece, end_stream=end)
+    book.codec.feed(book.peer.h2.data_to_send())
+    book.head(200).gets(b"onetwo").ends()
+    assert book.released == 1 and book.codec.streams == 0
