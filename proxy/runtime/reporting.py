@@ -44,14 +44,16 @@ class Reporter:
             return
         self._say(f"Penstock serves {summary(snapshot)} with {count(workers, 'worker')}.")
         for bind in bound:
-            self._say(f"  {place(bind, snapshot.is_secure(bind))}  {', '.join(bind.listeners)}")
+            self._say(f"  {place(bind, snapshot)}  {', '.join(bind.listeners)}")
         if admin_url:
             self._say(f"  {admin_url}  dashboard, metrics, health")
 
 
-def place(bind: Bind, secure: bool = False) -> str:
-    """As a URL where there is one address to name."""
-    return f"http{'s' if secure else ''}://{display(bind.address or 'localhost')}:{bind.port}"
+def place(bind: Bind, snapshot: Snapshot) -> str:
+    """As a URL, by what is spoken there: where TLS is passed on beside HTTPS, that of browsers."""
+    spoken = {snapshot.listeners[key].protocol for key in bind.listeners if key in snapshot.listeners}
+    scheme = next((name for name in ("HTTPS", "HTTP", "TLS", "TCP", "UDP") if name in spoken), "HTTP").lower()
+    return f"{scheme}://{display(bind.address or 'localhost')}:{bind.port}"
 
 
 def summary(snapshot: Snapshot) -> str:

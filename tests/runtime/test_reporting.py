@@ -3,10 +3,11 @@
 import logging
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.resources.problem import Problem
 from proxy.runtime.reporting import SHOWN, Reporter
-from proxy.snapshot.snapshot import Bind, Snapshot
+from proxy.snapshot.snapshot import Bind, Listener, Snapshot
 
 BROKEN = Problem("error", "is missing", "HTTPRoute", "ns", "r", "spec.rules", "add it", "a.yaml", 3, 5)
 EMPTY = Snapshot(1, (), {}, {}, {})
@@ -46,12 +47,24 @@ def test_the_summary_at_the_start() -> None:
     reporter = Reporter(said.append)
     reporter.started(None, [], 1, "")
     assert said == []
-    binds = [Bind("", 8080, ("ns/gw/http",)), Bind("::1", 81, ("ns/gw/a", "ns/gw/b"))]
-    reporter.started(EMPTY, binds, 1, "http://127.0.0.1:9900/")
+    spoken = {"http": "HTTP", "a": "TLS", "b": "HTTPS", "passed": "TLS", "db": "TCP", "dns": "UDP"}
+    listeners = {f"ns/gw/{name}": Listener("ns/gw", name, spoken[name], b"", 1) for name in spoken}
+    snapshot = replace(EMPTY, listeners=listeners)
+    binds = [
+        Bind("", 8080, ("ns/gw/http",)),
+        Bind("::1", 81, ("ns/gw/a", "ns/gw/b")),
+        Bind("", 82, ("ns/gw/passed",)),
+        Bind("", 5432, ("ns/gw/db",)),
+        Bind("", 53, ("ns/gw/dns",), "UDP"),
+    ]
+    reporter.started(snapshot, binds, 1, "http://127.0.0.1:9900/")
     assert said == [
-        "Penstock serves 0 rules on 0 listeners, 0 backends with 1 worker.",
+        "Penstock serves 0 rules on 6 listeners, 0 backends with 1 worker.",
         "  http://localhost:8080  ns/gw/http",
-        "  http://[::1]:81  ns/gw/a, ns/gw/b",
+        "  https://[::1]:81  ns/gw/a, ns/gw/b",
+        "  tls://localhost:82  ns/gw/passed",
+        "  tcp://localhost:5432  ns/gw/db",
+        "  udp://localhost:53  ns/gw/dns",
         "  http://127.0.0.1:9900/  dashboard, metrics, health",
     ]
 
