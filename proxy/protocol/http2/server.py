@@ -110,6 +110,8 @@ class ServerCodec(Session[ServerStream]):
             self._refuse(stream, error, says_call(event.headers))
             return
         stream.begin(request, self._start)
+        if self._blocked:
+            stream.hold_back()
 
     def _on_trailers(self, event: TrailersReceived) -> None:
         stream = self._streams.get(event.stream_id)

@@ -9,6 +9,7 @@ than the peer, what it got is not acknowledged, so that the peer's window closes
 
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from typing import Any, Generic, TypeVar
 
@@ -23,10 +24,12 @@ from proxy.protocol.http2.engine import (
     StreamReset,
     StreamUnavailableError,
 )
-from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, LOW, NO_ERROR, PROTOCOL_ERROR, Stream
+from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, HIGH, LOW, NO_ERROR, PROTOCOL_ERROR, UNMOVED, Stream
 
 _REASONS = {NO_ERROR: "connection_closed", ENHANCE_YOUR_CALM: "flood"}
 """By the code of the GOAWAY that the engine has sent, or the peer."""
+MUCH = 256 * 1024
+"""Octets of bodies that are sent before the turn is over."""
 PATIENCE = 15.0
 """Seconds between two looks at streams whose peer takes nothing: after the second they are reset."""
 
@@ -38,7 +41,7 @@ class Session(Generic[S]):
     """A connection with its streams; `feed` and `lost` are the carrier's calls."""
 
     __slots__ = ("_blocked", "_dispatching", "_full", "_handlers", "_leaving", "_reset", "_restless", "_stall",
-                 "_streams", "_stuck", "carrier", "closed", "engine", "scheduled")  # fmt: skip
+                 "_streams", "_stuck", "_unsent", "carrier", "closed", "engine", "scheduled")  # fmt: skip
 
     carrier: Carrier
 
@@ -48,7 +51,7 @@ class Session(Generic[S]):
         """Nothing can be received or sent any more."""
         self._streams: dict[int, S] = {}
         self._full: set[S] = set()
-        """Told to wait, because HIGH was reached."""
+        """Told to wait, because they have as much queued as they may."""
         self._leaving: set[S] = set()
         """Over for us, but not all of it has gone out."""
         self._restless: list[S] = []
@@ -60,6 +63,8 @@ class Session(Generic[S]):
         self._stuck = False
         """And it did not at the last look, either."""
         self._dispatching = False
+        self._unsent = 0
+        """Octets of bodies since the last flush."""
         self.scheduled = False
         """`flush` will be called at the end of this turn."""
         self._stall: Deadline | None = None
@@ -173,8 +178,21 @@ class Session(Generic[S]):
             self.scheduled = True
             self.carrier.later(self.flush)
 
+    def queue(self, size: int) -> None:
+        """Octets of a body are to be sent. Much does not wait for the end of the turn: whether the transport takes it
+        has to be known before more is read."""
+        self._unsent += size
+        if not self.scheduled:
+            self.schedule()
+        if self._unsent > MUCH and not self._blocked:
+            self._unsent = 0
+            with suppress(EngineError):  # the flush meets it, too
+                if data := self.engine.data_to_send():
+                    self.carrier.write(data)
+
     def flush(self) -> None:
         self.scheduled = False
+        self._unsent = 0
         if self._blocked or self.closed:
             return
         try:
@@ -200,6 +218,12 @@ class Session(Generic[S]):
         except EngineError:
             return 0
 
+    def is_full(self, stream: S) -> bool:
+        """Whether it has as much queued as it may."""
+        queued = self.queued(stream)
+        moves = queued < stream.sent and not self._blocked
+        return queued > (HIGH if moves else UNMOVED)
+
     def hold(self, stream: S) -> None:
         """The stream has as much queued as it may."""
         self._full.add(stream)
@@ -208,7 +232,8 @@ class Session(Generic[S]):
     def _release(self) -> None:
         """Those that have room again go on. They may fill up again at once."""
         for stream in tuple(self._full):
-            if self.queued(stream) <= LOW:
+            queued = self.queued(stream)
+            if queued <= LOW and (queued < stream.sent or not stream.sent):
                 self._full.discard(stream)
                 stream.writable()
 
@@ -265,10 +290,12 @@ class Session(Generic[S]):
     # --- the connection ----------------------------------------------------------------------
 
     def blocked(self) -> None:
-        """The transport takes no more for now."""
+        """The transport takes no more for now, of no stream."""
         self._blocked = True
         if not self.closed:
             self.watch()
+            for stream in tuple(self._streams.values()):
+                stream.hold_back()
 
     def writable(self) -> None:
         self._blocked = self._stuck = False

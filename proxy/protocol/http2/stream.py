@@ -13,6 +13,9 @@ NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_C
 """Error codes (RFC 9113 section 7)."""
 HIGH, LOW = 64 * 1024, 32 * 1024
 """Octets queued for one stream from which its sender is to wait, and at which it may go on."""
+UNMOVED = 16 * 1024
+"""The first of them as long as nothing goes out: a peer whose window never opens, or that does not read, may have asked
+for very many answers."""
 
 
 class Stream(ABC):
@@ -79,11 +82,15 @@ class Stream(ABC):
         except EngineError:
             return  # closed meanwhile: the event says so
         self.sent += len(chunk)
-        if not session.scheduled:
-            session.schedule()
-        if self.sent > HIGH and not self._held and session.queued(self) > HIGH:
+        session.queue(len(chunk))
+        if self.sent > UNMOVED and not self._held and session.is_full(self):
+            self.hold_back()
+
+    def hold_back(self) -> None:
+        """Our sender is to wait, if it does not yet."""
+        if not self._held:
             self._held = True
-            session.hold(self)
+            self._session.hold(self)
             self._tell_blocked()
 
     def _send_end(self, trailers: Headers | None) -> None:

@@ -168,6 +168,52 @@ def test_a_client_that_takes_nothing_blocks_the_response_until_it_does() -> None
     book.replies_end().answers(1, 200, b"x" * 9 * 16_384)
 
 
+def test_a_window_that_has_never_opened_holds_a_response_back_early() -> None:
+    """There may be a hundred of them on the connection, and many such connections."""
+    book = server()
+    book.peer.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
+    book.goes_on().asks(1, b"GET", b"/").starts(b"GET", b"/").replies_head(200).replies_data(b"x" * 16_384)
+    assert book.now.blocked == []
+    book.replies_data(b"x")
+    assert book.now.blocked == [True]
+    book.peer.h2.increment_flow_control_window(1, 1)
+    book.goes_on()
+    assert book.now.blocked == [True, False]
+    book.peer.h2.increment_flow_control_window(16_384, 1)
+    book.goes_on().replies_end().answers(1, 200, b"x" * 16_385)
+
+
+def test_much_goes_out_before_the_turn_is_over() -> None:
+    """Else a transport that takes nothing would be told of when all of it has been read."""
+    book = server().asks(1, b"GET", b"/").starts(b"GET", b"/").replies_head(200)
+    for _ in range(16):
+        book.now.stream.send_data(b"x" * 16_384)
+    assert book.cable.written == []
+    book.now.stream.send_data(b"x")
+    assert sum(map(len, book.cable.written)) > 60_000
+
+
+def test_a_transport_that_takes_nothing_holds_all_responses_back() -> None:
+    """Those that are begun meanwhile as well."""
+    book = server().asks(1, b"GET", b"/a").starts(b"GET", b"/a").asks(3, b"GET", b"/b").starts(b"GET", b"/b")
+    book.codec.blocked()
+    book.codec.feed(f.headers(5, f.request(b"GET", b"/c")))
+    book.starts(b"GET", b"/c")
+    assert [record.blocked for record in book.requests] == [[True]] * 3
+    book.codec.writable()
+    assert [record.blocked for record in book.requests] == [[True, False]] * 3
+
+
+def test_a_transport_that_takes_nothing_holds_responses_back_early() -> None:
+    book = server().asks(1, b"GET", b"/").starts(b"GET", b"/").replies_head(200).replies_data(b"x" * 30_000)
+    book.codec.blocked()
+    book.replies_data(b"y" * 16_385)
+    assert book.now.blocked == [True, False, True]
+    book.codec.writable()
+    assert book.now.blocked == [True, False, True, False]
+    book.goes_on().replies_end().answers(1, 200, b"x" * 30_000 + b"y" * 16_385)
+
+
 def test_a_client_that_takes_nothing_for_long_loses_the_stream() -> None:
     book = server().asks(1, b"GET", b"/").starts(b"GET", b"/")
     book.peer.acknowledges = False
