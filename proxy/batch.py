@@ -32,7 +32,8 @@ class WriteBatch:
     def add(self, transport: asyncio.Transport, data: bytes) -> None:
         pending = self._pending
         if len(data) >= DIRECT:
-            self.flush()
+            # Nobody is called: who has put this together may be among those, and would write what comes behind it.
+            self._send()
             transport.write(data)
             return
         if not pending and not self._callers:
@@ -47,6 +48,9 @@ class WriteBatch:
             callers, self._callers = self._callers, []
             for callback in callers:
                 callback()
+        self._send()
+
+    def _send(self) -> None:
         pending = self._pending
         if pending:
             self._pending = []

@@ -50,6 +50,16 @@ def test_writes_wait_for_the_end_of_the_turn_and_keep_their_order() -> None:
     assert len(turn.log) == 3
 
 
+def test_a_large_write_is_not_overtaken_by_what_is_put_together_behind_it() -> None:
+    """The same connection has more to say by the end of the turn."""
+    turn = Turn()
+    turn.batch.later(lambda: turn.batch.add(turn.one, b"behind"))
+    turn.batch.add(turn.one, b"z" * DIRECT)
+    assert turn.log == [("one", b"z" * DIRECT)]
+    turn.ends()
+    assert turn.log[1:] == [("one", b"behind")]
+
+
 def test_a_large_write_goes_at_once_and_after_what_was_before_it() -> None:
     turn = Turn()
     turn.batch.add(turn.one, b"a")
