@@ -28,8 +28,6 @@ from proxy.protocol.http2.stream import ENHANCE_YOUR_CALM, HIGH, LOW, NO_ERROR, 
 
 _REASONS = {NO_ERROR: "connection_closed", ENHANCE_YOUR_CALM: "flood"}
 """By the code of the GOAWAY that the engine has sent, or the peer."""
-MUCH = 256 * 1024
-"""Octets of bodies that are sent before the turn is over."""
 PATIENCE = 15.0
 """Seconds between two looks at streams whose peer takes nothing: after the second they are reset."""
 
@@ -41,7 +39,7 @@ class Session(Generic[S]):
     """A connection with its streams; `feed` and `lost` are the carrier's calls."""
 
     __slots__ = ("_blocked", "_dispatching", "_full", "_handlers", "_leaving", "_reset", "_restless", "_stall",
-                 "_streams", "_stuck", "_unsent", "carrier", "closed", "engine", "scheduled")  # fmt: skip
+                 "_streams", "_stuck", "carrier", "closed", "engine", "scheduled", "unsent")  # fmt: skip
 
     carrier: Carrier
 
@@ -63,7 +61,7 @@ class Session(Generic[S]):
         self._stuck = False
         """And it did not at the last look, either."""
         self._dispatching = False
-        self._unsent = 0
+        self.unsent = 0
         """Octets of bodies since the last flush."""
         self.scheduled = False
         """`flush` will be called at the end of this turn."""
@@ -178,21 +176,17 @@ class Session(Generic[S]):
             self.scheduled = True
             self.carrier.later(self.flush)
 
-    def queue(self, size: int) -> None:
-        """Octets of a body are to be sent. Much does not wait for the end of the turn: whether the transport takes it
-        has to be known before more is read."""
-        self._unsent += size
-        if not self.scheduled:
-            self.schedule()
-        if self._unsent > MUCH and not self._blocked:
-            self._unsent = 0
+    def push(self) -> None:
+        """Much does not wait for the end of the turn: where there is no room for it, no more is to be read."""
+        if not self._blocked:
+            self.unsent = 0
             with suppress(EngineError):  # the flush meets it, too
                 if data := self.engine.data_to_send():
                     self.carrier.write(data)
 
     def flush(self) -> None:
         self.scheduled = False
-        self._unsent = 0
+        self.unsent = 0
         if self._blocked or self.closed:
             return
         try:

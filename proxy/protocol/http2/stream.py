@@ -13,6 +13,8 @@ NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_C
 """Error codes (RFC 9113 section 7)."""
 HIGH, LOW = 64 * 1024, 32 * 1024
 """Octets queued for one stream from which its sender is to wait, and at which it may go on."""
+MUCH = 256 * 1024
+"""Octets of bodies that a connection sends before the turn is over."""
 UNMOVED = 16 * 1024
 """The first of them as long as nothing goes out: a peer whose window never opens, or that does not read, may have asked
 for very many answers."""
@@ -82,7 +84,11 @@ class Stream(ABC):
         except EngineError:
             return  # closed meanwhile: the event says so
         self.sent += len(chunk)
-        session.queue(len(chunk))
+        session.unsent += len(chunk)
+        if not session.scheduled:
+            session.schedule()
+        if session.unsent > MUCH:
+            session.push()
         if self.sent > UNMOVED and not self._held and session.is_full(self):
             self.hold_back()
 
