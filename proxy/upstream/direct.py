@@ -10,7 +10,7 @@ from proxy.upstream.endpoint import LiveEndpoint
 class DirectEndpoint(LiveEndpoint):
     """One endpoint, and how many connections or flows lead there. It outlives every reload that keeps it."""
 
-    __slots__ = ("_slot", "_values", "address", "refused", "secured")
+    __slots__ = ("_slot", "_values")
 
     def __init__(
         self,
@@ -22,15 +22,7 @@ class DirectEndpoint(LiveEndpoint):
         identity: SecuredKey = CLEAR,
     ) -> None:
         """`backend` is the label under which they are counted: the first to use the endpoint."""
-        host, port = address
-        self.address = address
-        self.secured = secured
-        self.identity = identity
-        self.refused = on_failure
-        """Counts, by reason, that there was no connection after all."""
-        self.active = 0
-        self.retired = False
-        self.label = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        super().__init__(address, on_failure, secured, identity)
         self._values = metrics.values
         self._slot = metrics.gauge("penstock_upstream_connections", (backend, "active"))
 

@@ -1,23 +1,36 @@
 """What every endpoint is to those who send there, whatever its connections speak."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
-from proxy.upstream.contexts import SecuredKey
+from proxy.upstream.contexts import CLEAR, Secured, SecuredKey
 from proxy.upstream.lease import Lease, Waiter
 
 
 class LiveEndpoint(ABC):
     """One endpoint: who it is, how busy, and whether it is still wanted."""
 
-    __slots__ = ("active", "identity", "label", "retired")
+    __slots__ = ("active", "address", "identity", "label", "refused", "retired", "secured")
 
-    active: int
-    """Exchanges, connections or flows that lead there or are about to: what least-request compares."""
-    identity: SecuredKey
-    label: str
-    """host:port, an IPv6 address in brackets."""
-    retired: bool
-    """No snapshot names it any more."""
+    def __init__(
+        self,
+        address: tuple[str, int],
+        on_failure: Callable[[str], None],
+        secured: Secured | None = None,
+        identity: SecuredKey = CLEAR,
+    ) -> None:
+        """`secured`: it is spoken to over TLS, of this `identity`."""
+        host, port = address
+        self.address = address
+        self.label = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.secured = secured
+        self.identity = identity
+        self.refused = on_failure
+        """Counts, by reason, that there was no connection after all."""
+        self.active = 0
+        """Exchanges, connections or flows that lead there or are about to: what least-request compares."""
+        self.retired = False
+        """No snapshot names it any more."""
 
     @property
     @abstractmethod

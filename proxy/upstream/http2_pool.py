@@ -81,7 +81,7 @@ class Http2Pool(QueuedPool):
 
     def _dial(self) -> None:
         self._count += 1
-        scheme = b"http" if self._secured is None else b"https"
+        scheme = b"http" if self.secured is None else b"https"
         connection = Http2Connection(self, self._settings.limits, self._wheel, self._batch, scheme)
         task = self._loop.create_task(self._connect(connection))
         deadline = Deadline(self._wheel, lambda: self._late(connection))

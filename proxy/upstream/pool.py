@@ -156,7 +156,7 @@ class Pool(QueuedPool):
 
     def _timed_out(self) -> ProxyError:
         seconds = self._settings.connect_timeout
-        done = "accept" if self._secured is None else "accept and shake hands"
+        done = "accept" if self.secured is None else "accept and shake hands"
         return ConnectTimeout("connect_timeout", f"{self.label} did not {done} within {seconds:g} s")
 
     def _close_idle(self) -> None:

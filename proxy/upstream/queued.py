@@ -21,8 +21,8 @@ from proxy.wheel import Deadline, Wheel
 class QueuedPool(EndpointPool):
     """Keyed by endpoint, protocol and TLS identity, so it outlives every reload that keeps the endpoint."""
 
-    __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_host", "_idle_slot", "_loop", "_patience", "_port",
-                 "_secured", "_settings", "_sweep", "_values", "_waiting", "_wheel", "refused")  # fmt: skip
+    __slots__ = ("_active_slot", "_batch", "_clock", "_count", "_idle_slot", "_loop", "_patience", "_settings",
+                 "_sweep", "_values", "_waiting", "_wheel")  # fmt: skip
 
     awaited: ClassVar[str]
     """What those who wait were promised, in the words of their refusal."""
@@ -40,20 +40,13 @@ class QueuedPool(EndpointPool):
         secured: Secured | None = None,
         identity: SecuredKey = CLEAR,
     ) -> None:
-        """`backend` is the label under which the connections are counted: the first to use the endpoint.
-
-        `secured`: they speak TLS, of this `identity`.
-        """
+        """`backend` is the label under which the connections are counted: the first to use the endpoint."""
+        super().__init__(address, on_failure, secured, identity)
         self._loop = loop
         self._wheel = wheel
         self._batch = batch
         self._clock = wheel.clock
-        self._host, self._port = address
         self._settings = settings
-        self._secured = secured
-        self.identity = identity
-        self.refused = on_failure
-        """Counts, by reason, that there was no connection after all."""
         self._values = metrics.values
         self._active_slot = metrics.gauge("penstock_upstream_connections", (backend, "active"))
         self._idle_slot = metrics.gauge("penstock_upstream_connections", (backend, "idle"))
@@ -62,12 +55,6 @@ class QueuedPool(EndpointPool):
         self._patience = Deadline(wheel, self._refuse_late)
         self._count = 0
         self._sweep = Deadline(wheel, self._close_idle)
-        self.active = 0
-        """Exchanges that have or are getting a connection here: what least-request compares."""
-        self.retired = False
-        """No snapshot names the endpoint any more: connections close as they come back."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self.label = f"{host}:{self._port}"
         self._begin()
 
     @abstractmethod
@@ -86,10 +73,10 @@ class QueuedPool(EndpointPool):
         """Close what has been idle too long."""
 
     async def _connect(self, connection: UpstreamConnection | Http2Connection) -> None:
-        if self._secured is None:
-            await self._loop.create_connection(lambda: connection, self._host, self._port)
+        if self.secured is None:
+            await self._loop.create_connection(lambda: connection, *self.address)
         else:
-            await connect(self._loop, self._host, self._port, self._secured, connection)
+            await connect(self._loop, *self.address, self.secured, connection)
 
     # --- waiting -----------------------------------------------------------------------------
 
