@@ -64,7 +64,7 @@ class ClientConnection(asyncio.Protocol):
         self._unsent = 0
         """Octets the client had not taken when the last write stall began."""
         # What is called most goes straight through: received data to the codec.
-        self.data_received = self._codec.feed  # type: ignore[method-assign]
+        self.data_received = self._codec.feed  # type: ignore[method-assign]  # a slot of that name
 
     # --- event loop --------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ class ClientConnection(asyncio.Protocol):
     def _speak_http2(self) -> None:
         """By preface or by ALPN."""
         self._codec = codec = http2.ServerCodec(self, self._start, self._refuse, self._bound.limits)
-        self.data_received = self._codec.feed  # type: ignore[method-assign]
+        self.data_received = self._codec.feed  # type: ignore[method-assign]  # a slot of that name
         self._bound.speaks_http2(self)
         if self._bound.draining:
             codec.serve_first()

@@ -30,7 +30,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.codec = ClientCodec(self, limits, pool.repeated)
         self.deadline = Deadline(wheel, self.codec.timed_out)
         # What is called most goes straight through: received data to the codec.
-        self.data_received = self.codec.feed  # type: ignore[method-assign]
+        self.data_received = self.codec.feed  # type: ignore[method-assign]  # a slot of that name
         self.transport: asyncio.Transport | None = None
         self.place = NEW
         self.reused = False

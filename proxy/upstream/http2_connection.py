@@ -56,7 +56,7 @@ class Http2Connection(asyncio.Protocol):
         self._gone = False
         """The pool has been told that nothing more can be sent here."""
         self.codec = ClientCodec(self, limits, scheme)
-        self.data_received = self.codec.feed  # type: ignore[method-assign]
+        self.data_received = self.codec.feed  # type: ignore[method-assign]  # a slot of that name
 
     @property
     def room(self) -> int:

@@ -141,7 +141,7 @@ class ClientCodec(Session[ClientStream]):
         """A request could not be begun. A GOAWAY in the octets just fed may still be behind what had it begun: whoever
         asks again must not come here."""
         if not self.engine.can_send_request:
-            self._going = True
+            self._take_no_more()
             self.carrier.leaving()
 
     def _on_closed(self, event: StreamClosed) -> None:

@@ -12,7 +12,7 @@ from proxy.protocol.target import METHODS, ORIGIN_FORM, read_target, refused_met
 from proxy.protocol.uri import matched_host
 
 Section = Sequence[tuple[bytes, bytes]]
-UNSAID = -1
+_UNSAID = -1
 """There is no Content-Length."""
 _SCHEMES = frozenset({b"http", b"https"})
 
@@ -77,7 +77,7 @@ class RequestFields:
             raise MalformedRequest("look_alike_field", text)
         self.headers = _with_one_cookie(fields.headers)
         self.hosts, framing, self.hops = fields.sort()
-        self.length = UNSAID
+        self.length = _UNSAID
         """Content-Length, which is among `headers` as well."""
         self.expect_continue = False
         for name, value in framing:

@@ -30,8 +30,8 @@ class ResponseReader:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._section: Section = ()
-        """As it was received; () when there is none to repeat."""
+        self._section: Section | None = None
+        """As it was received."""
         self._head: tuple[int, Headers, int] = 0, [], 0
         self._trailing: Section = ()
         self._trailers: Headers | None = None

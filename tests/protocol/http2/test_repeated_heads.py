@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies
 
-from proxy.errors import FilterFailed, ProxyError
+from proxy.errors import FilterFailed, MalformedResponse, ProxyError
 from proxy.protocol.http2.request_head import RequestReader
 from proxy.protocol.http2.response_head import ResponseReader
 from proxy.protocol.http2.sections import request_section, response_section
@@ -77,6 +77,10 @@ def test_responses(responses: list[tuple[bytes, Section, bool, bytes]], order: l
         status, fields, end, method = responses[turn % len(responses)]
         section = ((b":status", status), *fields)
         assert answered(reader, section, end, method) == answered(ResponseReader(LIMITS), section, end, method)
+
+
+def test_a_first_response_without_fields_repeats_nothing() -> None:
+    assert answered(ResponseReader(LIMITS), (), False, b"GET") == (MalformedResponse, "bad_status")
 
 
 @given(strategies.lists(FIELDS.map(tuple), min_size=1, max_size=4))
