@@ -295,14 +295,40 @@ class ResponseRecord:
         self.blocked.append(False)
 
 
-class ClientPlaybook:
+class ResponseBook:
+    """What came of the request that was sent last, `record`; consumes what it saw. Serves the playbooks of clients."""
+
+    def __init__(self) -> None:
+        self.record = ResponseRecord()
+
+    def head(self, status: int, headers: Headers | None = None) -> Self:
+        assert self.record.head is not None, self.record.error
+        assert self.record.head.status == status
+        assert headers is None or self.record.head.headers == headers
+        return self
+
+    def gets(self, body: bytes) -> Self:
+        assert self.record.body == body
+        self.record.body = b""
+        return self
+
+    def ends(self, trailers: Headers | None = None) -> Self:
+        assert self.record.ended and self.record.trailers == trailers
+        return self
+
+    def is_open(self) -> Self:
+        assert not self.record.ended and self.record.error is None
+        return self
+
+
+class ClientPlaybook(ResponseBook):
     """A ClientCodec between the requests it is told to send and a wire."""
 
     def __init__(self, split: int = 0, limits: Limits | None = None) -> None:
+        super().__init__()
         self.split = split
         self.wire = Wire()
         self.codec = ClientCodec(self.wire, limits or Limits())
-        self.record = ResponseRecord()
 
     # --- what the exchange does ----------------------------------------------------------------
 
@@ -354,25 +380,6 @@ class ClientPlaybook:
 
     def interim(self, *statuses: int) -> Self:
         assert [response.status for response in self.record.interim] == list(statuses)
-        return self
-
-    def head(self, status: int, headers: Headers | None = None) -> Self:
-        assert self.record.head is not None, self.record.error
-        assert self.record.head.status == status
-        assert headers is None or self.record.head.headers == headers
-        return self
-
-    def gets(self, body: bytes) -> Self:
-        assert self.record.body == body
-        self.record.body = b""
-        return self
-
-    def ends(self, trailers: Headers | None = None) -> Self:
-        assert self.record.ended and self.record.trailers == trailers
-        return self
-
-    def is_open(self) -> Self:
-        assert not self.record.ended and self.record.error is None
         return self
 
     def breaks(self, status: int) -> Self:

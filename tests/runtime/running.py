@@ -96,6 +96,35 @@ def backend() -> Iterator[Backend]:
         server.server_close()
 
 
+@contextmanager
+def answering(text: Callable[[BaseHTTPRequestHandler], str]) -> Iterator[int]:
+    """The port of a backend whose answers to GET a function gives."""
+
+    class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = text(self).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer((HOST, 0), Answers)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 # --- configuration ------------------------------------------------------------------------------
 
 

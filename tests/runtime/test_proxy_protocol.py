@@ -1,15 +1,12 @@
 """The PROXY protocol as a user runs it: a gateway behind another, over TLS that is passed on and TLS that is ended."""
 
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from tests.certificates import pair
-from tests.runtime.running import HOST, PATIENCE, document, free_port, running, until
+from tests.runtime.running import HOST, PATIENCE, answering, document, free_port, running, until
 from tests.runtime.test_https import context, secret
 from tests.runtime.test_l4 import GATEWAY, edge, route
 
@@ -20,28 +17,9 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
 BY_CERT = {"certificateRefs": [{"name": "cert"}]}
 
 
-class WhoAsked(BaseHTTPRequestHandler):
+def site() -> AbstractContextManager[int]:
     """Answers with whom it was told."""
-
-    def do_GET(self) -> None:
-        body = self.headers["X-Forwarded-For"].encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def site() -> Iterator[int]:
-    with ThreadingHTTPServer((HOST, 0), WhoAsked) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    return answering(lambda asked: asked.headers["X-Forwarded-For"])
 
 
 def asking(*listeners: dict[str, Any], mode: str = "Required") -> str:

@@ -1,44 +1,17 @@
 """Session persistence as a user runs it: several workers, a restart, a second replica, and no word of a key."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from proxy.admin.server import JSON
-from tests.runtime.running import HOST, Gateway, document, free_port, gateway, get, running
+from tests.runtime.running import HOST, Gateway, answering, document, free_port, gateway, get, running
 
 ENDPOINTS = 3
 
 
-class Named(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = str(self.server.server_address[1]).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def named() -> Iterator[int]:
+def named() -> AbstractContextManager[int]:
     """The port of a backend that answers with it."""
-    server = ThreadingHTTPServer((HOST, 0), Named)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(lambda asked: str(asked.server.server_address[1]))
 
 
 def site(port: int, *endpoints: int) -> str:

@@ -31,7 +31,7 @@ from proxy.protocol.limits import Limits
 from proxy.protocol.message import Headers, Request, Response
 from proxy.wheel import Deadline, Wheel
 from tests.h2_connection import Connection
-from tests.playbook import RequestBook, ResponseRecord, pieces
+from tests.playbook import RequestBook, ResponseBook, ResponseRecord, pieces
 
 
 class Cable:
@@ -297,10 +297,11 @@ class ServerPlaybook(RequestBook):
         assert self.refusals == [] and self.cable.take() == b""
 
 
-class ClientPlaybook:
+class ClientPlaybook(ResponseBook):
     """Our client, and h2 as its endpoint."""
 
     def __init__(self, split: int = 0, limits: Limits | None = None, **settings: int) -> None:
+        super().__init__()
         self.cable = Cable()
         self.codec = ClientCodec(self.cable, limits or Limits(), b"http")
         self.peer = Peer(self.cable, self.codec.feed, client=False, split=split)
@@ -327,8 +328,9 @@ class ClientPlaybook:
         request.content_length = 0 if end else -1
         request.upgrade = upgrade
         self.streams.append(ClientStream(self.codec, self._release))
-        self.records.append(ResponseRecord())
-        self.streams[-1].begin(self.records[-1])
+        self.record = ResponseRecord()
+        self.records.append(self.record)
+        self.streams[-1].begin(self.record)
         self.streams[-1].send_head(request, end)
         self.peer.go()
         return self
@@ -369,10 +371,6 @@ class ClientPlaybook:
 
     # --- what is seen -------------------------------------------------------------------------
 
-    @property
-    def now(self) -> ResponseRecord:
-        return self.records[-1]
-
     def sends(self, stream: int, fields: Headers, body: bytes = b"", trailers: Headers | None = None) -> Self:
         """The endpoint has it, whole."""
         message = self.peer.messages.pop(stream)
@@ -380,23 +378,8 @@ class ClientPlaybook:
         assert (message.body, message.trailers, message.ended) == (body, trailers, True)
         return self
 
-    def head(self, status: int, headers: Headers | None = None) -> Self:
-        assert self.now.head is not None, self.now.error
-        assert self.now.head.status == status
-        assert headers is None or self.now.head.headers == headers
-        return self
-
-    def gets(self, body: bytes) -> Self:
-        assert self.now.body == body
-        self.now.body = b""
-        return self
-
-    def ends(self, trailers: Headers | None = None) -> Self:
-        assert self.now.ended and self.now.trailers == trailers
-        return self
-
     def breaks(self, reason: str) -> Self:
-        assert self.now.error is not None and self.now.error.reason == reason, self.now.error
+        assert self.record.error is not None and self.record.error.reason == reason, self.record.error
         return self
 
 

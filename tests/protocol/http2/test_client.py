@@ -43,14 +43,14 @@ def test_grpc_is_told_that_trailers_are_welcome() -> None:
 @pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"GET", 204), (b"GET", 304)])
 def test_what_has_no_body_ends_with_its_head(method: bytes, status: int) -> None:
     book = client().asks(method).replies(1, status).head(status).ends()
-    assert book.now.head is not None and book.now.head.content_length == 0
+    assert book.record.head is not None and book.record.head.content_length == 0
 
 
 def test_interim_responses_come_before_the_final_one() -> None:
     book = client().asks()
     book.peer.h2.send_headers(1, [(b":status", b"103"), (b"link", b"</a>")])
     book.replies(1, 204).head(204)
-    assert [response.status for response in book.now.interim] == [103]
+    assert [response.status for response in book.record.interim] == [103]
 
 
 def test_too_many_interim_responses_are_none() -> None:
@@ -104,7 +104,7 @@ def test_requests_that_were_given_up_before_they_could_go_leave_no_trace() -> No
 
 def test_a_refused_stream_was_not_looked_at() -> None:
     book = client().asks().refuses(1, 7).breaks("upstream_refused_stream")
-    assert book.now.error is not None and book.now.error.retryable and book.released == 1
+    assert book.record.error is not None and book.record.error.retryable and book.released == 1
 
 
 def test_goaway_gives_back_what_was_not_looked_at() -> None:
@@ -175,7 +175,7 @@ def test_what_the_engine_will_not_have_is_no_response(section: Headers) -> None:
     book.codec.feed(f.headers(1, section))
     book.peer.go()
     book.breaks("malformed_response")
-    assert isinstance(book.now.error, MalformedResponse)
+    assert isinstance(book.record.error, MalformedResponse)
     assert book.peer.messages[1].reset == 1 and book.released == 1
     book.asks().replies(3, 204).head(204)  # its connection goes on
 
@@ -195,7 +195,7 @@ def test_a_response_that_goes_wrong_is_never_whole(rest: bytes) -> None:
     book.codec.feed(f.headers(1, [(b":status", b"200"), (b"content-length", b"3")], f.END_HEADERS) + rest)
     book.cable.turn()
     book.head(200).breaks("malformed_response")
-    assert not book.now.ended and book.cable.signals == []
+    assert not book.record.ended and book.cable.signals == []
 
 
 def test_an_endpoint_that_resets_with_protocol_error_has_reset() -> None:
@@ -302,11 +302,11 @@ def test_an_endpoint_that_takes_nothing_blocks_the_request_until_it_does() -> No
     book.peer.acknowledges = False
     for _ in range(9):
         book.asks_data(b"x" * 16_384)
-    assert book.now.blocked == [True]
+    assert book.record.blocked == [True]
     book.peer.h2.increment_flow_control_window(200_000)
     book.peer.h2.increment_flow_control_window(200_000, 1)
     book.peer.go()
-    assert book.now.blocked == [True, False]
+    assert book.record.blocked == [True, False]
 
 
 # --- WebSocket (RFC 8441) ---------------------------------------------------------------------
@@ -355,9 +355,9 @@ def test_what_is_said_while_a_response_is_handed_on_comes_after_it() -> None:
             super().on_response_data(chunk)
             book.codec.flush()
 
-    book.records.append(Writes())
+    book.record = Writes()
     stream = book.streams[-1]
-    stream.hand_over(book.now)
+    stream.hand_over(book.record)
     stream.send_end(None)
     book.peer.h2.send_headers(1, [(b":status", b"200")])
     for piece, end in ((b"one", False), (b"two", True)):

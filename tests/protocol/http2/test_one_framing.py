@@ -40,4 +40,4 @@ def test_an_empty_body_with_an_open_end_is_in_chunks(method: bytes) -> None:
 def test_an_empty_answer_with_an_open_end_is_in_chunks() -> None:
     book = client().asks().replies(1, 200, (b"content-length", b"0"), (b"x", b"y"), trailers=[(b"sum", b"0")])
     book.head(200, [(b"x", b"y")]).ends([(b"sum", b"0")])
-    assert book.now.head is not None and book.now.head.content_length == -1
+    assert book.record.head is not None and book.record.head.content_length == -1
